@@ -1,15 +1,15 @@
 import { BlockList, isIP } from "node:net";
 
 /**
- * Addresses that are never a service of the cluster. Names come and go with whoever writes DNS
- * records; these stay refused (DNS rebinding).
+ * Addresses that never belong to a service of the cluster. Whoever writes DNS records may point a
+ * name at them, so they are always refused (DNS rebinding).
  *
  * Most clouds serve the credentials of a machine at 169.254.169.254 or another link-local address.
- * Those below that are not link-local, as the clouds document them: Amazon ("Use IMDS", and "Set up
- * the Amazon EKS Pod Identity Agent"), Azure ("What is IP address 168.63.129.16?"), Google ("About
- * VM metadata": IPv6-only instances), Alibaba ("Instance metadata"), Oracle ("Instance Metadata
- * Service"; 192.0.0.192 is that of Oracle Cloud Classic), Scaleway and Linode (their cloud-init
- * data sources).
+ * The others below are as the clouds document them: Amazon ("Use IMDS", and "Set up the Amazon EKS
+ * Pod Identity Agent"), Azure ("What is IP address 168.63.129.16?"), Google ("About VM metadata":
+ * IPv6-only instances), Alibaba ("Instance metadata"), Oracle ("Instance Metadata Service";
+ * 192.0.0.192 is that of Oracle Cloud Classic), Scaleway and Linode (their cloud-init data
+ * sources).
  */
 const NEVER_A_SERVICE: readonly (readonly [network: string, prefix: number, family: "ipv4" | "ipv6"])[] = [
   ["0.0.0.0", 8, "ipv4"], // "this host": Linux connects it to loopback
@@ -24,7 +24,7 @@ const NEVER_A_SERVICE: readonly (readonly [network: string, prefix: number, fami
   ["::ffff:0:0", 96, "ipv6"], // IPv4-mapped: a second spelling of every IPv4 address
   ["::ffff:0:0:0", 96, "ipv6"], // IPv4-translated (RFC 2765)
   ["64:ff9b::", 96, "ipv6"], // NAT64 (RFC 6052)
-  ["64:ff9b:1::", 48, "ipv6"], // NAT64 of a network's own (RFC 8215)
+  ["64:ff9b:1::", 48, "ipv6"], // NAT64 with a prefix of one's own (RFC 8215)
   ["2001::", 32, "ipv6"], // Teredo
   ["2002::", 16, "ipv6"], // 6to4
   ["fe80::", 10, "ipv6"], // link-local
@@ -38,20 +38,21 @@ const NEVER_A_SERVICE: readonly (readonly [network: string, prefix: number, fami
   ["fd00:a9fe:a9fe::1", 128, "ipv6"], // Linode: metadata
 ];
 
-// One list per family: a BlockList compares an IPv4 address with IPv6 rules by way of its mapped
-// form, so `::ffff:0:0/96` would refuse all of IPv4.
+// One list per family: a BlockList compares an IPv4 address with IPv6 rules in its mapped form, so
+// `::ffff:0:0/96` would refuse all of IPv4.
 const NEVER = { ipv4: new BlockList(), ipv6: new BlockList() };
 for (const [network, prefix, family] of NEVER_A_SERVICE) NEVER[family].addSubnet(network, prefix, family);
 
 /**
- * Whether no service of the cluster can have an address, except for {@link isLoopback loopback}.
+ * Whether the address can never be a service of the cluster. {@link isLoopback Loopback} is not
+ * included.
  */
 export function isNeverAService(address: string): boolean {
   const family = isIP(address) === 6 ? "ipv6" : "ipv4";
   return NEVER[family].check(address, family);
 }
 
-/** Standalone, services may be on loopback; in a cluster none is. */
+/** Standalone, services may listen on loopback; in a cluster none does. */
 export function isLoopback(address: string): boolean {
   return (isIP(address) === 4 && address.startsWith("127.")) || address === "::1";
 }
@@ -72,7 +73,7 @@ const PRIVATE_NETWORKS: readonly (readonly [network: string, prefix: number])[] 
   ["240.0.0.0", 4],
 ];
 
-/** Networks of documentation (RFC 5737): nobody's, and no host outside is taken from anybody. */
+/** Networks for documentation (RFC 5737). Nobody uses them, so no real host becomes unreachable. */
 const DOCUMENTATION_NETWORKS: typeof PRIVATE_NETWORKS = [
   ["192.0.2.0", 24],
   ["198.51.100.0", 24],
@@ -83,14 +84,14 @@ const PRIVATE = ipv4List(PRIVATE_NETWORKS);
 const DOCUMENTATION = ipv4List(DOCUMENTATION_NETWORKS);
 
 /**
- * Whether an address can be taken for one outside of the cluster where nothing else is known of it.
- * Never so of IPv6, where pods have global addresses as a rule.
+ * Whether an address of which nothing else is known can count as one outside of the cluster. Never
+ * for IPv6, where pods usually have global addresses.
  */
 export function mayBeOutside(address: string): boolean {
   return isIP(address) === 4 && !PRIVATE.check(address, "ipv4");
 }
 
-/** Whether it may be one that others reach outside of the cluster. */
+/** Whether others may reach the address outside of the cluster. */
 export function isPublicAddress(address: string): boolean {
   return mayBeOutside(address) && !DOCUMENTATION.check(address, "ipv4");
 }

@@ -5,20 +5,21 @@ import type { Destination } from "./destination.ts";
 import { placeIn } from "./place-in.ts";
 import { isHeadless, tcpPortsOf, tcpTargetsOf } from "./service-ports.ts";
 
-/** What a call to an address says beside it. It decides where several Services have the address. */
+/** What is known of a call beside its address. It decides between several Services. */
 export interface AddressHint {
   /** Fully qualified host of the Service that the caller named, by Host or `:authority`. */
   readonly host?: string | undefined;
   /** Namespace of the caller. */
   readonly namespace?: string | undefined;
   /**
-   * Whether a headless Service goes before others of its namespace. Whoever calls a pod by its own
-   * address goes past every ClusterIP, and an Envoy knows the address from a headless Service only.
+   * Whether a headless Service is preferred to others of its namespace. A caller that dials a pod's
+   * own address does not use a ClusterIP, and an Envoy knows that address only from a headless
+   * Service.
    */
   readonly prefersHeadless?: boolean;
 }
 
-/** Whose a claim is. */
+/** Service and slice of a claim. */
 interface Claimant {
   readonly namespace: string;
   readonly service: string;
@@ -27,8 +28,8 @@ interface Claimant {
 }
 
 /**
- * What one Service has at each of some addresses: port → Service port. Shared by all addresses of a
- * slice, which may be many thousands.
+ * What one Service has at each of several addresses: port → Service port. All addresses of a slice
+ * share it, and there may be many thousands.
  */
 interface Claim extends Claimant {
   readonly isHeadless: boolean;
@@ -36,36 +37,36 @@ interface Claim extends Claimant {
 }
 
 /**
- * Most claims of one namespace on one address that count. Pods of more Services than that are taken
- * for one of the first by name.
+ * Most claims of one namespace on one address that count. Where a pod has more Services, only the
+ * first ones by name are considered.
  */
 const CLAIMS_PER_NAMESPACE = 64;
 
 /**
  * Address and port → Service port.
  *
- * Whoever may write EndpointSlices may claim any address for a Service of their own namespace: a
- * pod of somebody else, or a ClusterIP. So a ClusterIP, which the API server gives to one Service,
- * is nobody else's on any port; and where Services of several namespaces have an address, none is
- * taken because of its name. What the caller named decides, then the caller's own namespace; else
- * it is nobody's.
+ * Whoever may write EndpointSlices may claim any address for a Service of their own namespace:
+ * another's pod, or a ClusterIP. The API server gives a ClusterIP to one Service, so it belongs to
+ * that Service alone, on every port. Where Services of several namespaces have an address, none is
+ * chosen by its name. What the caller named decides, then the caller's own namespace; else the
+ * address is nobody's.
  *
  * An EndpointSlice of a megabyte has 100 ports at each of 60,000 addresses. So nothing is kept for
- * each pair of the two: an address has claims, one for each slice that names it. A change of a
- * slice costs a look at the addresses of this slice.
+ * each pair: an address has one claim for each slice that names it. A change of a slice costs a
+ * look at its addresses.
  *
- * Addresses are compared in their canonical form: Kubernetes takes `fd00:0::1` in an EndpointSlice,
- * and whoever calls `fd00::1` means the same pod.
+ * Addresses are compared in their canonical form: Kubernetes accepts `fd00:0::1` in an
+ * EndpointSlice, and a call to `fd00::1` is for the same pod.
  */
 export class AddressIndex {
-  /** By address, in order: those by a ClusterIP first, then by namespace, Service and slice. */
+  /** By address, ordered: claims by ClusterIP first, then by namespace, Service and slice. */
   readonly #claims = new Map<string, Claim[]>();
-  /** Of an address whose claims do not all count, those that do; since its last change. */
+  /** The claims that count, for addresses where not all do; made since their last change. */
   readonly #counting = new Map<string, readonly Claim[]>();
 
   /**
-   * Of two ports of one Service that lead to the same address the first counts; for a namespace,
-   * the first of its Services by name, or of its headless ones where these are preferred.
+   * If two ports of one Service lead to the same address, the first one counts. In a namespace, the
+   * first Service by name counts, or the first headless one where these are preferred.
    */
   find(address: string, port: number, { host, namespace, prefersHeadless = false }: AddressHint): Destination | undefined {
     let first: Destination | undefined;
@@ -86,7 +87,7 @@ export class AddressIndex {
     return ownHeadless ?? own ?? (this.isContested(address, port) ? undefined : (firstHeadless ?? first));
   }
 
-  /** Whether Services of several namespaces have it. */
+  /** Whether Services of several namespaces claim it. */
   isContested(address: string, port: number): boolean {
     const claims = this.#countingAt(address);
     if (claims.length < 2) return false;
@@ -102,7 +103,7 @@ export class AddressIndex {
     for (const slice of slices) this.addSlice(service, slice, host);
   }
 
-  /** The Service and its slices as they were added. */
+  /** Takes the Service and its slices as they were added. */
   remove(service: Service, slices: readonly EndpointSlice[]): void {
     for (const address of clusterIPsOf(service)) this.#remove(address, claimantOf(service));
     for (const slice of slices) this.removeSlice(service, slice);
@@ -116,7 +117,7 @@ export class AddressIndex {
     for (const address of addressesOf(slice)) this.#add(address, claim);
   }
 
-  /** The Service and the slice as they were added. */
+  /** Takes the Service and the slice as they were added. */
   removeSlice(service: Service, slice: EndpointSlice): void {
     const claimant = claimantOf(service, slice);
     for (const address of addressesOf(slice)) this.#remove(address, claimant);
@@ -141,7 +142,7 @@ export class AddressIndex {
   }
 
   #countingAt(text: string): readonly Claim[] {
-    // The usual spelling is the canonical one, which takes microseconds to find.
+    // To find the canonical form takes microseconds, and most texts are in it already.
     const address = this.#claims.has(text) ? text : canonicalAddress(text);
     const claims = this.#claims.get(address) ?? [];
     const hasOneSort = claims[0]?.slice !== undefined || claims.at(-1)?.slice === undefined;
@@ -152,7 +153,7 @@ export class AddressIndex {
   }
 }
 
-/** The ClusterIPs' claims alone, if there are any; and of each namespace the first ones. */
+/** Only the claims by ClusterIP, if there are any; else the first ones of each namespace. */
 function countingOf(claims: readonly Claim[]): readonly Claim[] {
   const hasClusterIP = claims[0]?.slice === undefined;
   const counts = new Map<string, number>();
@@ -194,7 +195,7 @@ function addressesOf({ endpoints }: EndpointSlice): ReadonlySet<string> {
   return new Set(endpoints?.flatMap(({ addresses }) => addresses.map(canonicalAddress)));
 }
 
-/** What the TCP ports of a slice's pods lead to, in the order of the Service's ports. */
+/** The Service ports behind the TCP ports of a slice's pods, ordered as in the Service. */
 function portsOf(slice: EndpointSlice, service: Service, host: string): Map<number, Destination> {
   const targets = tcpTargetsOf(slice);
   const found = new Map<number, Destination>();

@@ -3,18 +3,18 @@ import { ADDRESS_KIND, EVERY_NODE } from "@fenceline/api/vocabulary";
 import { canonicalAddress } from "./authority.ts";
 import { type PortsOfService, servicePortsIn } from "./suspect-endpoints.ts";
 
-/** An object that says something of addresses. */
+/** An object that tells something about addresses. */
 export type Addressed = Service | EndpointSlice | Node | ServiceCIDR;
 
-/** What one object says of an address. */
+/** What one object tells about an address. */
 export interface Statement extends MeshAddress {
-  /** Of a ClusterIP its Service, of an endpoint the Service with a ClusterIP that leads there. */
+  /** For a ClusterIP its Service, for an endpoint the Service with a ClusterIP that leads there. */
   readonly of: PortsOfService | undefined;
-  /** `namespace/name` of the Service whose address it is, if it is one's. */
+  /** `namespace/name` of the Service that has the address, if one does. */
   readonly owner?: string | undefined;
 }
 
-/** What one object says. @param service that it belongs to, if it is a slice */
+/** What one object tells. @param service to which it belongs, if it is a slice */
 export function statementsOf(object: Addressed, service: Service | undefined, ownNamespace: string): Statement[] {
   if (object.kind === "Node")
     return [...stated(nodeAddresses(object), ADDRESS_KIND.NODE, []), ...stated(podRanges(object), ADDRESS_KIND.POD_RANGE, [])];
@@ -35,7 +35,7 @@ export function statementsOf(object: Addressed, service: Service | undefined, ow
   return stated(addresses, ADDRESS_KIND.ENDPOINT | marks, endpointPorts(object, service), of, service && ownerOf(service));
 }
 
-/** No two objects have the same. */
+/** Unique for each object. */
 export function keyOf({ kind, metadata }: Addressed): string {
   return `${kind} ${"namespace" in metadata ? metadata.namespace : ""}/${metadata.name}`;
 }
@@ -64,7 +64,7 @@ function clusterIPs({ spec: { clusterIP, clusterIPs = [] } }: Service): string[]
   );
 }
 
-/** By which kube-proxy takes calls for a Service, beside its ClusterIPs. */
+/** Addresses beside its ClusterIPs at which kube-proxy accepts calls for a Service. */
 function externalAddresses({ spec: { externalIPs = [] }, status }: Service): string[] {
   return [...externalIPs, ...(status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip || [])];
 }
@@ -74,8 +74,8 @@ function servicePorts({ spec }: Service): number[] {
 }
 
 /**
- * Ports of a slice nobody declared where its Service is gone. Of a headless Service callers dial
- * the pod by the Service's own port, too.
+ * If its Service is gone, nobody declared the ports of a slice. Callers of a headless Service also
+ * dial its pods by the Service's own port.
  */
 function endpointPorts({ ports }: EndpointSlice, service: Service | undefined): number[] {
   if (service === undefined) return [];
@@ -90,8 +90,8 @@ function nodeAddresses({ status }: Node): string[] {
 }
 
 /**
- * A plugin that hands out addresses by itself leaves these fields empty, or alone (Calico's and
- * Cilium's own IPAM, the clouds').
+ * A plugin that assigns addresses by itself leaves these fields empty, or does not use them
+ * (Calico's and Cilium's own IPAM, the clouds').
  */
 function podRanges({ spec }: Node): string[] {
   return [...new Set([spec?.podCIDR, ...(spec?.podCIDRs ?? [])])].flatMap((range) => (range == null || range === "" ? [] : range));

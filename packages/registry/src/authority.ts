@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6, SocketAddress } from "node:net";
 
-/** The host and port of a request, in the one form that everything else compares. */
+/** The host and port of a request, in the one form in which they are compared everywhere. */
 export interface Authority {
   /**
    * Lower case, without a trailing dot; an IPv6 address in its canonical form, without brackets.
@@ -18,17 +18,16 @@ export interface Authority {
 const NAME = /^(?!.{254})[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
 const BRACKETED = /^\[([0-9a-fA-F:.]+)\](?::(.*))?$/;
 /**
- * What an IPv4 parser of the lenient kind (`inet_aton`) takes for an address: `127.1`, `0x7f.1`,
- * `017700000001`. Such a "name" must never reach a resolver.
+ * What a lenient IPv4 parser (`inet_aton`) takes for an address: `127.1`, `0x7f.1`, `017700000001`.
+ * Such a "name" must never reach a resolver.
  */
 const LENIENT_IPV4 = /^(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+))*$/;
 
 /**
  * Parses a Host header or `:authority` (RFC 9110 §7.2, RFC 3986 §3.2 without user information).
  *
- * @returns undefined for whatever is not exactly a host with an optional port from 1 to 65535: no
- * guess is made, because a host that two parsers read differently is how requests get past a
- * policy.
+ * @returns undefined for anything but a host with an optional port from 1 to 65535. It never
+ * guesses: where two parsers read a host differently, requests get past a policy
  */
 export function parseAuthority(text: string): Authority | undefined {
   const bracketed = BRACKETED.exec(text);
@@ -49,7 +48,7 @@ function withPort(rawHost: string, rawPort: string | undefined, expected: "name"
 }
 
 /**
- * An IP address as everybody writes it (RFC 5952 §4), so that two spellings of one address compare
+ * An IP address in its canonical form (RFC 5952 §4), so that two spellings of one address compare
  * equal. IPv4 has one spelling.
  */
 export function canonicalAddress(address: string): string {
@@ -57,8 +56,7 @@ export function canonicalAddress(address: string): string {
 }
 
 /**
- * Null for what is no port; an empty port (`host:`) is one that RFC 3986 §3.2.3 allows, and means
- * none.
+ * Null for what is not a port. RFC 3986 §3.2.3 allows an empty port (`host:`), which means none.
  */
 function parsePort(text: string): number | undefined | null {
   if (text === "") return undefined;

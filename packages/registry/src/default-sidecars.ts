@@ -3,24 +3,24 @@ import { WHOLE_MESH } from "@fenceline/api/vocabulary";
 /** A Sidecar of others for a whole namespace. */
 interface DefaultSidecar {
   readonly namespace: string;
-  /** What it shows, as it names it. Default: everything. */
+  /** The hosts that it shows, in its own notation. Default: everything. */
   readonly egressHosts?: readonly string[];
 }
 
 /**
- * Most characters that are told of a namespace, so that whoever may write its Sidecars fills no
- * memory of the global sidecar's: some 1,000 exact hosts.
+ * Most characters that are sent for one namespace, some 1,000 exact hosts. So nobody can fill the
+ * memory of the global sidecar by writing Sidecars.
  */
 const MOST_CHARACTERS = 65_536;
 
 /**
- * What default Sidecars show, for those who have to keep within it: by namespace the hosts that
- * each one names, and of the whole mesh as one entry those of the root namespaces. A namespace that
- * has its own is in it in place of these, with none where its own hide nothing. Empty where nobody
- * hides anything.
+ * What default Sidecars show, for everybody who must not show more. By namespace it gives the hosts
+ * that each Sidecar names; one entry for the whole mesh has those of the root namespaces. A
+ * namespace with default Sidecars of its own has an entry that replaces that one, without hosts
+ * where they hide nothing. Empty where no Sidecar hides anything.
  *
- * Of several default Sidecars Istio takes the oldest; here each counts, as for fences. Those that
- * name more than {@link MOST_CHARACTERS} in a namespace show nothing.
+ * If there are several default Sidecars, Istio uses the oldest; here each counts, as for fences.
+ * Sidecars that name more than {@link MOST_CHARACTERS} in a namespace show nothing.
  */
 export function sidecarEntries(
   sidecars: readonly DefaultSidecar[],

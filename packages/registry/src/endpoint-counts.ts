@@ -6,11 +6,11 @@ type Family = EndpointSlice["addressType"];
 /**
  * How many ready endpoints each Service has. A change of a slice costs a look at its endpoints.
  *
- * An endpoint that moves from one slice to another is in both for a moment, and a pod of a
- * dual-stack Service in one of each address family: each counts once.
+ * An endpoint that moves from one slice to another is in both for a moment. A pod of a dual-stack
+ * Service is in a slice of each address family. Each counts once.
  */
 export class EndpointCounts {
-  /** By Service and family: first address of an endpoint → slices that have it ready. */
+  /** By Service and family: first address of an endpoint → slices in which it is ready. */
   readonly #ready = new Map<string, Map<Family, Map<string, number>>>();
 
   /** @param service `<namespace>/<name>` */
@@ -21,7 +21,7 @@ export class EndpointCounts {
     if (ready.size > 0) this.#ready.set(service, families.set(slice.addressType, ready));
   }
 
-  /** The slice as it was added. */
+  /** Takes the slice as it was added. */
   remove(service: string, slice: EndpointSlice): void {
     const families = this.#ready.get(service);
     const ready = families?.get(slice.addressType);
@@ -39,12 +39,12 @@ export class EndpointCounts {
   }
 }
 
-/** The Services, by `<namespace>/<name>`, that a slice was and is of. */
+/** The Services, by `<namespace>/<name>`, to which a slice belonged and belongs. */
 export function servicesOfSlice({ before, after }: ObjectChange<EndpointSlice>): ReadonlySet<string> {
   return new Set([before, after].flatMap((slice) => (slice && serviceOf(slice)) ?? []));
 }
 
-/** Whether a slice has other ready endpoints than before, or is of another Service. */
+/** Whether the ready endpoints of a slice changed, or its Service. */
 export function readinessChanged({ before, after }: ObjectChange<EndpointSlice>): boolean {
   if (before === undefined || after === undefined || serviceOf(before) !== serviceOf(after)) return true;
   const [was, is] = [readyAddresses(before), readyAddresses(after)];

@@ -17,7 +17,7 @@ import { SuspectEndpoints, sameService } from "./suspect-endpoints.ts";
 export interface AddressedChanges extends RegistryChanges {
   readonly nodes?: readonly ObjectChange<Node>[];
   readonly serviceCIDRs?: readonly ObjectChange<ServiceCIDR>[];
-  /** Default: nobody is told of fences, not even that there are none. */
+  /** Default: nothing is known of fences, not even that there are none. */
   readonly fences?: readonly ObjectChange<Named>[];
 }
 
@@ -27,32 +27,32 @@ interface Named {
 
 type SidecarEntries = ReadonlyMap<string, readonly (readonly string[])[]>;
 
-/** What kube-proxy goes to a Service for. */
+/** The addresses from which kube-proxy leads to a Service. */
 const LEADING = ADDRESS_KIND.SERVICE | ADDRESS_KIND.EXTERNAL_IP;
 
 /**
  * What each address of the mesh is, and which of its ports are declared.
  *
- * A change costs a look at the object that changed; a Service comes with its slices, whose ports
- * are its own.
+ * A change costs a look at the object that changed. A Service is looked at with its slices, whose
+ * ports depend on it.
  */
 export class MeshAddressBook {
   readonly #ownNamespace: string;
   readonly #registry: () => Registry;
-  /** What each object says. */
+  /** What each object tells. */
   readonly #said = new Map<string, readonly Statement[]>();
-  /** By address, what each object says of it. Most have one. */
+  /** What each object tells, by address. Most addresses have one statement. */
   readonly #parts = new Map<string, readonly Statement[]>();
   readonly #suspects = new SuspectEndpoints();
   #policies: ReadonlyMap<string, Statement> = new Map();
   #refused: ReadonlySet<string> = new Set();
-  /** Whether some default Sidecar hides hosts, so that whose an address is has to be told. */
+  /** Whether some default Sidecar hides hosts: then the Services of an address are told too. */
   #isHiding = false;
   readonly #listeners = new Set<(changed: ReadonlySet<string>) => void>();
 
   /**
    * @param ownNamespace Fenceline's namespace
-   * @param registry knows a change before the book does
+   * @param registry up to date before the book is
    */
   constructor(ownNamespace: string, registry: () => Registry) {
     this.#ownNamespace = ownNamespace;
@@ -68,10 +68,7 @@ export class MeshAddressBook {
     return parts === undefined ? undefined : this.#told(address, parts);
   }
 
-  /**
-   * All addresses, lazily: those that change meanwhile are given as they are when their turn comes,
-   * or left out.
-   */
+  /** All addresses, lazily. If one changes meanwhile, it is given in its new state, or left out. */
   *addresses(): Generator<MeshAddress> {
     for (const [address, parts] of this.#parts) yield this.#told(address, parts);
   }
@@ -85,11 +82,11 @@ export class MeshAddressBook {
   /**
    * Takes over what changed.
    *
-   * @param outbound whose pods reach nothing but registered hosts, as `outboundEntries` tells.
+   * @param outbound namespaces whose pods reach only registered hosts, see `outboundEntries`.
    * Default: as before
-   * @param refused calls that policies refuse, as `refusedTexts` says it. Default: as before
-   * @param sidecars what default Sidecars show, as `sidecarEntries` tells. Default: they hide
-   * nothing, or as before without `outbound`
+   * @param refused calls that policies refuse, see `refusedTexts`. Default: as before
+   * @param sidecars what default Sidecars show, see `sidecarEntries`. Default: they hide nothing,
+   * or as before without `outbound`
    */
   apply(
     changes: AddressedChanges,
@@ -117,7 +114,7 @@ export class MeshAddressBook {
   #say(key: string, object: Addressed | undefined, changed: Set<string>): void {
     const before = new Map(this.#said.get(key)?.map((part) => [part.address, part]));
     const stated = object === undefined ? [] : mergedByAddress(statementsOf(object, this.#serviceOf(object), this.#ownNamespace));
-    // What is said again stays: of a slice with a hundred addresses most often one is new.
+    // Equal statements stay: of a slice with a hundred addresses most often one is new.
     const after = stated.map((part) => {
       const known = before.get(part.address);
       return known !== undefined && isSame(known, part) ? known : part;
@@ -135,7 +132,7 @@ export class MeshAddressBook {
   #told(address: string, parts: readonly Statement[]): MeshAddress {
     const { kinds, ports } = merged(address, parts);
     const sidecars = parts.find((part) => part.sidecars !== undefined)?.sidecars;
-    // Nobody may reach these, whatever is behind.
+    // Nobody may call these, whatever is behind them.
     if (kinds & (ADDRESS_KIND.OWN | ADDRESS_KIND.API_SERVER)) return { address, kinds, ports };
     const leadsTo = this.#suspects.behind(parts.flatMap(({ kinds, of }) => (kinds & LEADING && of ? of.service : [])));
     const hosts = this.#isHiding ? this.#hostsOf(parts) : [];
@@ -149,7 +146,7 @@ export class MeshAddressBook {
     };
   }
 
-  /** What an address is has changed, or who leads there: so have the ClusterIPs that do. */
+  /** The kind of an address changed, or who leads there. So did the ClusterIPs that lead there. */
   #lookBehind(address: string, changed: Set<string>): void {
     const parts = this.#parts.get(address) ?? [];
     const kinds = parts.reduce((all, part) => all | part.kinds, 0);
@@ -179,7 +176,7 @@ export class MeshAddressBook {
     for (const [address, parts] of this.#parts) if (parts.some(({ owner }) => owner !== undefined)) changed.add(address);
   }
 
-  /** Of the Services whose address it is. */
+  /** The hosts of the Services that have the address. */
   #hostsOf(parts: readonly Statement[]): readonly string[] {
     const owners = new Set(parts.flatMap(({ owner }) => owner ?? []));
     return [...owners].sort().map((owner) => {
@@ -188,7 +185,7 @@ export class MeshAddressBook {
     });
   }
 
-  /** A fence that changed in itself is named as before: its status changes all the time. */
+  /** Only whether a fence exists counts: its status changes all the time. */
   #setFences(fences: readonly ObjectChange<Named>[], changed: Set<string>): void {
     this.#setNamed(EVERY_FENCE, ADDRESS_KIND.FENCE, true, changed);
     for (const { before, after } of fences) {
@@ -210,20 +207,20 @@ export class MeshAddressBook {
     this.#replace(known, isThere ? { address: name, kinds, ports: [], of: undefined } : undefined, changed);
   }
 
-  /** One part of what is said of an address, for another one. */
+  /** Replaces one statement about an address by another. */
   #replace(before: Statement | undefined, after: Statement | undefined, changed: Set<string>): void {
     const address = (after ?? before)?.address;
     if (address === undefined) return;
     changed.add(address);
     const others = this.#parts.get(address)?.filter((part) => part !== before) ?? [];
-    // No push: it makes room for 16 more, at each of the thousands of addresses.
+    // Not by push, which reserves room for 16 more, at each of thousands of addresses.
     const parts = after === undefined ? others : others.length === 0 ? [after] : [...others, after];
     if (parts.length === 0) this.#parts.delete(address);
     else this.#parts.set(address, parts);
   }
 }
 
-/** One for each namespace of which one of them says something. */
+/** One statement for each namespace for which any of them tells something. */
 function policyStatements(outbound: ReadonlyMap<string, number>, entries: SidecarEntries): readonly Statement[] {
   return [...new Set([...outbound.keys(), ...entries.keys()])].map((address) => {
     const sidecars = entries.get(address);
@@ -244,7 +241,7 @@ function slicesOf(registry: Registry, service: Service | undefined): readonly En
   return service === undefined ? [] : registry.slicesOf(service);
 }
 
-/** One part for each address: an object may name it twice. */
+/** One statement for each address: an object may name an address twice. */
 function mergedByAddress(statements: readonly Statement[]): readonly Statement[] {
   const byAddress = Map.groupBy(statements, ({ address }) => address);
   return byAddress.size === statements.length ? statements : [...byAddress].map(([address, parts]) => merged(address, parts));

@@ -1,6 +1,4 @@
-/**
- * Place of the first item that does not come before what `compare` looks for, in an ordered list.
- */
+/** The place of the first item in an ordered list that is not before what `compare` looks for. */
 export function placeIn<T>(list: readonly T[], compare: (item: T) => number): number {
   let low = 0;
   let high = list.length;

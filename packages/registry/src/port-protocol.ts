@@ -1,5 +1,5 @@
 /**
- * How Istio decides what a Service port speaks.
+ * How Istio determines the protocol of a Service port.
  * @see https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/
  */
 import type { ServicePort } from "@fenceline/api";
@@ -31,16 +31,13 @@ export function portProtocol(port: ServicePort): PortProtocol {
   return OTHER_PROTOCOLS.has(protocol) ? "tcp" : "unknown";
 }
 
-/** Whether a port of a ServiceEntry is HTTP: it says so itself, and nothing is sniffed. */
+/** Whether a port of a ServiceEntry is HTTP. It declares its protocol; nothing is sniffed. */
 export function isHttpEntryPort({ protocol }: { readonly protocol: string }): boolean {
   const declared = protocol.toLowerCase();
   return HTTP_PROTOCOLS.has(declared) || declared === "http_proxy";
 }
 
-/**
- * `grpc-web-api` → `grpc-web`, `http-metrics` → `http`, `web` → `web` (which no protocol is
- * called).
- */
+/** `grpc-web-api` → `grpc-web`, `http-metrics` → `http`, `web` → `web` (which is no protocol). */
 function namePrefix(name: string): string {
   if (name === "grpc-web" || name.startsWith("grpc-web-")) return "grpc-web";
   const dash = name.indexOf("-");

@@ -24,13 +24,13 @@ export type ServiceLookup = Pick<
 export interface Reads {
   /** Services by `<namespace>/<name>`, whether they exist or not. */
   readonly names: ReadonlySet<string>;
-  /** Services, by the same, whose endpoints were looked at. */
+  /** Services, in the same form, whose endpoints were looked at. */
   readonly endpoints: ReadonlySet<string>;
-  /** Labels of pods, as {@link labelTexts} has them, whose Services were asked for. */
+  /** Labels of pods for which Services were asked for, in the form of {@link labelTexts}. */
   readonly labels: ReadonlySet<string>;
   /** All Services. */
   readonly all: boolean;
-  /** Those that every fence shows. */
+  /** The Services that every fence shows. */
   readonly tcp: boolean;
 }
 
@@ -101,7 +101,7 @@ export class RecordedLookup implements ServiceLookup {
   podPortsOf(service: Service, port: number): readonly number[] {
     const { metadata, spec } = service;
     this.#names.add(`${metadata.namespace}/${metadata.name}`);
-    // Only what a name stands for is in the slices.
+    // Only the targets of named ports are in the slices.
     if (spec.ports.some(({ targetPort }) => typeof targetPort === "string")) this.#endpoints.add(`${metadata.namespace}/${metadata.name}`);
     return this.#registry.podPortsOf(service, port);
   }

@@ -7,32 +7,33 @@ export interface OutboundPolicies {
   /** Sidecars of others, for whole namespaces. */
   readonly defaultSidecars?: readonly { readonly namespace: string; readonly outbound: OutboundMode | undefined }[] | undefined;
   /**
-   * One for each control plane; none where that is not known, which counts as one with Istio's
+   * One for each control plane. None where that is not known: it counts as one with Istio's
    * default, ALLOW_ANY.
    */
   readonly controlPlanes?: readonly ControlPlane[];
 }
 
-/** Of one control plane's MeshConfig what decides. */
+/** The part of one control plane's MeshConfig that decides. */
 export interface ControlPlane {
   readonly outbound: OutboundMode | undefined;
   readonly rootNamespace: string;
 }
 
 /**
- * Who is REGISTRY_ONLY: namespaces by name, or the whole mesh as one entry with the namespaces that
- * are not as ALLOW_ANY.
+ * Which namespaces are REGISTRY_ONLY: by name, or one entry for the whole mesh, with the other
+ * namespaces as ALLOW_ANY.
  *
- * A namespace's default Sidecar goes before that of the root namespace, and either before
- * MeshConfig. A Sidecar without an `outboundTrafficPolicy` means MeshConfig's (Istio,
- * convertToSidecarScope). Of several defaults Istio takes the oldest; here the strictest counts.
+ * A namespace's default Sidecar wins over that of the root namespace, and either over MeshConfig.
+ * For a Sidecar without an `outboundTrafficPolicy` MeshConfig's counts (Istio,
+ * convertToSidecarScope). If there are several default Sidecars, Istio uses the oldest; here the
+ * strictest counts.
  *
- * A fence's Sidecar takes the place of the default one for its pods, with its policy. The fallback
- * must not open what that closes.
+ * For its pods, a fence's Sidecar replaces the default one, and its policy. The fallback must not
+ * open what the default closes.
  *
- * Of several control planes any may be the one of a pod: its own label `istio.io/rev` goes before
- * its namespace's, either may be a tag that is moved, and a certificate tells no label. So what one
- * of them closes is closed.
+ * If there are several control planes, any of them may be a pod's. Its own label `istio.io/rev`
+ * wins over that of its namespace, either may be a tag that is moved, and a certificate shows no
+ * label. So what one of them closes is closed.
  */
 export function outboundEntries(
   { defaultSidecars = [], controlPlanes = [] }: OutboundPolicies,

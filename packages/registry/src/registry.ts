@@ -10,7 +10,7 @@ import { isHeadless, tcpPortOf, tcpPortsOf, tcpTargetsOf } from "./service-ports
 import { ServicesByLabel } from "./services-by-label.ts";
 import { type TcpLists, TcpServices } from "./tcp-services.ts";
 
-/** What a {@link Registry} is made from: one consistent view of the objects. */
+/** What a {@link Registry} is made from: a consistent view of the objects. */
 export interface RegistrySnapshot {
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
@@ -24,7 +24,7 @@ export interface RegistryChanges {
   readonly endpointSlices?: readonly ObjectChange<EndpointSlice>[];
 }
 
-/** A Service and its slices, by name. Either may be there before the other. */
+/** A Service and its slices, by name. Either may arrive before the other. */
 interface Entry {
   service: Service | undefined;
   slices: readonly EndpointSlice[];
@@ -33,16 +33,16 @@ interface Entry {
 /** The Services of one namespace. */
 interface NamespaceEntries {
   readonly entries: Map<string, Entry>;
-  /** By name, since the last change. */
+  /** By name; made since the last change. */
   ordered: readonly Service[] | undefined;
 }
 
 /**
- * What exists in the mesh, and how a caller may name it. Kept up with what changes: a change costs
- * a look at the Service or the slice that changed.
+ * What exists in the mesh, and how a caller may name it. A change costs a look at the Service or
+ * the slice that changed.
  *
- * Only what stands here can become an edge. That bounds what is learned by what exists, whatever
- * hosts a client makes up.
+ * Only what is in the registry can become an edge. So what exists bounds what is learned, whatever
+ * hosts a client invents.
  */
 export class Registry {
   readonly clusterDomain: string;
@@ -61,13 +61,13 @@ export class Registry {
     this.apply({ services: allNew(services), endpointSlices: allNew(endpointSlices) });
   }
 
-  /** Another number after each change. */
+  /** A number that is different after each change. */
   get version(): number {
     return this.#version;
   }
 
   /**
-   * Takes over what changed. A change that is there already does nothing, so that it may come in a
+   * Takes over what changed. A change that it has already does nothing, so a change may come in a
    * snapshot and once more by itself.
    */
   apply({ services = [], endpointSlices = [] }: RegistryChanges): void {
@@ -108,8 +108,8 @@ export class Registry {
   }
 
   /**
-   * The namespace that a fully qualified Service name states, whether or not the Service exists;
-   * undefined for any other host.
+   * The namespace in a fully qualified Service name, whether or not the Service exists; undefined
+   * for any other host.
    */
   namespaceOf(host: string): string | undefined {
     const ending = `.svc.${this.clusterDomain}`;
@@ -122,7 +122,7 @@ export class Registry {
    * of a pod's resolv.conf: `<namespace>.svc.<domain>`, `svc.<domain>`, `<domain>`, then the name
    * as it stands.
    *
-   * A pod of a headless Service (`web-0.web.shop.svc.cluster.local`) is reached by way of its
+   * A pod of a headless Service (`web-0.web.shop.svc.cluster.local`) is reached through its
    * Service.
    *
    * @param host lower case, without trailing dot, as `parseAuthority` gives it
@@ -131,14 +131,14 @@ export class Registry {
     return this.resolve(host, callerNamespace)?.service;
   }
 
-  /** The same, with the pod of the Service that the host names, if it names one. */
+  /** Like {@link resolveHost}, but also tells which pod of the Service the host names, if any. */
   resolve(host: string, callerNamespace?: string): NamedService | undefined {
     return serviceNamed(serviceNames(host, this.clusterDomain, callerNamespace), (namespace, name) => this.service(namespace, name));
   }
 
   /**
    * The TCP port of a Service that a caller means by a number. Callers of a headless Service dial
-   * its pods, so there it may also be the port that these listen on.
+   * its pods, so there it may also be a port on which the pods listen.
    */
   portOf(service: Service, port: number): number | undefined {
     if (tcpPortOf(service, port) !== undefined) return port;
@@ -149,12 +149,11 @@ export class Registry {
 
   /**
    * The Service port behind an address: a ClusterIP with a Service port, or an endpoint with the
-   * port that its pod listens on.
+   * port on which its pod listens.
    *
-   * Where endpoints of several Services share address and port, the one that the hint names is
-   * taken, then the first by name of the caller's namespace, then, if all of them are of one
-   * namespace, the first by name. Undefined else: anybody may write an EndpointSlice with any
-   * address.
+   * If endpoints of several Services share address and port, the one that the hint names is chosen.
+   * Else it is the first by name of the caller's namespace; else, if all are of one namespace, the
+   * first by name. Otherwise undefined: anybody may write an EndpointSlice with any address.
    */
   byAddress(address: string, port: number, hint: AddressHint = {}): Destination | undefined {
     return this.#addressIndex().find(address, port, hint);
@@ -168,13 +167,13 @@ export class Registry {
   /**
    * Ready endpoints of a TCP port of a Service; empty when there is none, or no such port.
    *
-   * @param pod the pod that is meant, by its name in DNS. Default: all of them
+   * @param pod name of the pod in DNS. Default: all pods
    */
   endpointsOf(service: Service, port: number, pod?: string): EndpointAddress[] {
     return readyAddresses(service, this.slicesOf(service), port, pod);
   }
 
-  /** Ports that the pods of a Service listen on behind a TCP port of it; none that nobody knows. */
+  /** Ports on which a Service's pods listen behind a TCP port; empty when none is known. */
   podPortsOf(service: Service, port: number): readonly number[] {
     return podPorts(service, this.slicesOf(service), port);
   }
@@ -185,14 +184,16 @@ export class Registry {
   }
 
   /**
-   * The EndpointSlices of a Service, ordered by name, with its endpoints whether ready or not: a
-   * pod that starts up already calls others.
+   * The EndpointSlices of a Service, ordered by name. They also have endpoints that are not ready:
+   * a pod that starts up already calls others.
    */
   slicesOf({ metadata: { namespace, name } }: Pick<Service, "metadata">): readonly EndpointSlice[] {
     return this.#namespaces.get(namespace)?.entries.get(name)?.slices ?? [];
   }
 
-  /** Services that every fence shows. The same lists as before, as long as they say the same. */
+  /**
+   * Services that every fence shows. The lists stay the same values until their content changes.
+   */
   tcpServices(): TcpLists {
     if (this.#tcp === undefined) {
       this.#tcp = new TcpServices();
@@ -201,7 +202,7 @@ export class Registry {
     return this.#tcp.lists();
   }
 
-  /** Made when it is first asked for: many registries never are. */
+  /** Made on first use: many registries never need it. */
   #addressIndex(): AddressIndex {
     if (this.#addresses !== undefined) return this.#addresses;
     this.#addresses = new AddressIndex();
@@ -209,7 +210,7 @@ export class Registry {
     return this.#addresses;
   }
 
-  /** As {@link #addressIndex}. */
+  /** Made on first use, like {@link #addressIndex}. */
   #countEndpoints(): EndpointCounts {
     if (this.#endpointCounts !== undefined) return this.#endpointCounts;
     this.#endpointCounts = new EndpointCounts();

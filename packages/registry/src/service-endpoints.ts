@@ -7,7 +7,7 @@ import { isNamed, tcpPortOf, tcpTargetsOf } from "./service-ports.ts";
  * Ready endpoints of a TCP port of a Service; empty when there is none, or no such port.
  *
  * @param slices of the Service
- * @param pod the pod that is meant, by its name in DNS; undefined for all of them
+ * @param pod name of the pod in DNS; undefined for all pods
  */
 export function readyAddresses(
   service: Service,
@@ -27,12 +27,12 @@ export function readyAddresses(
   });
 }
 
-/** Ports that the pods of a Service listen on behind a TCP port of it; none that nobody knows. */
+/** Ports on which a Service's pods listen behind a TCP port; empty when none is known. */
 export function podPorts(service: Service, slices: readonly EndpointSlice[], port: number): readonly number[] {
   const servicePort = tcpPortOf(service, port);
   if (servicePort === undefined) return [];
   const { targetPort = port, name = "" } = servicePort;
   if (typeof targetPort === "number") return [targetPort];
-  // A name may be another port in each pod.
+  // A named port may have another number in each pod.
   return [...new Set(slices.flatMap((slice) => tcpTargetsOf(slice).get(name) ?? []))];
 }

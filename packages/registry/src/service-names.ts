@@ -6,8 +6,8 @@ export interface ServiceName {
   readonly namespace: string;
   readonly name: string;
   /**
-   * The pod of the Service that the host names. It is reached so only where the Service is
-   * headless. Undefined where the host names the Service itself.
+   * The pod of the Service that the host names, which works only for a headless Service. Undefined
+   * where the host names the Service itself.
    */
   readonly pod: string | undefined;
 }
@@ -21,7 +21,7 @@ export interface NamedService {
 /**
  * The Services that a caller in `callerNamespace` may mean by `host`, following the search path of
  * a pod's resolv.conf: `<namespace>.svc.<domain>`, `svc.<domain>`, `<domain>`, then the name as it
- * stands. The first that exists is meant.
+ * stands. The first one that exists is meant.
  *
  * @param host lower case, without trailing dot, as `parseAuthority` gives it
  */
@@ -34,11 +34,11 @@ export function serviceNames(host: string, clusterDomain: string, callerNamespac
 }
 
 /**
- * The Service that is meant by a host: the first of {@link serviceNames} that exists. A pod's name
- * reaches it where it is headless.
+ * The Service that a host means: the first of {@link serviceNames} that exists. The name of a pod
+ * counts only where the Service is headless.
  *
- * @param serviceOf asked for no more names than needed, as whoever remembers what it was asked for
- * has to know
+ * @param serviceOf is called for no more names than needed, since a caller may record what was
+ * asked for
  */
 export function serviceNamed(
   names: readonly ServiceName[],
@@ -52,8 +52,8 @@ export function serviceNamed(
 }
 
 /**
- * The labels before `svc`, when the host says by its ending that it is of the cluster:
- * `b.test1.svc`, `b.test1.svc.cluster.local`.
+ * The labels before `svc`, where the host's ending shows that it is in the cluster: `b.test1.svc`,
+ * `b.test1.svc.cluster.local`.
  */
 function inCluster(host: string, clusterDomain: string): string | undefined {
   for (const ending of [`.svc.${clusterDomain}`, ".svc"]) {

@@ -1,9 +1,9 @@
-/** Ports and pods of a Service, as whoever opens a TCP connection finds them. */
+/** Ports and pods of a Service as a client of a TCP connection finds them. */
 import type { Endpoint, EndpointSlice, Service, ServicePort } from "@fenceline/api";
 
 /**
- * The TCP ports of a Service. A number may stand there once more for UDP, with other pods' ports
- * behind it (DNS does so); Envoy and the global sidecar open TCP connections only.
+ * The TCP ports of a Service. The same number may be used again for UDP, with other ports of the
+ * pods behind it, as DNS does. Envoy and the global sidecar open TCP connections only.
  */
 export function tcpPortsOf({ spec }: Service): readonly ServicePort[] {
   const { ports } = spec;
@@ -15,7 +15,7 @@ export function tcpPortOf({ spec }: Service, port: number): ServicePort | undefi
   return spec.ports.find((candidate) => candidate.port === port && isTcp(candidate));
 }
 
-/** Ports that the pods of a slice listen on for TCP, by the name of the Service's port. */
+/** Ports on which the pods of a slice listen for TCP, by the name of the Service's port. */
 export function tcpTargetsOf({ ports }: EndpointSlice): ReadonlyMap<string, number> {
   const targets = new Map<string, number>();
   for (const { name, port, protocol } of ports ?? []) {
@@ -43,7 +43,7 @@ export function isNamed({ hostname }: Endpoint, address: string, pod: string): b
   return name.toLowerCase() === pod;
 }
 
-/** A slice that says nothing means TCP. */
+/** Without a protocol, a slice means TCP. */
 function isTcp({ protocol }: { readonly protocol?: string | null | undefined }): boolean {
   return (protocol ?? "TCP") === "TCP";
 }

@@ -1,9 +1,9 @@
 import type { Labels, Service } from "@fenceline/api";
 import { compareText, hasLabels } from "@fenceline/api/vocabulary";
 
-/** Services, found by the labels of pods that they select. */
+/** Services, found by the labels of the pods that they select. */
 export class ServicesByLabel {
-  /** By namespace and the first label of their selectors, and by name. */
+  /** By namespace and the first label of the selector, then by name. */
   readonly #services = new Map<string, Map<string, Service>>();
 
   changed(before: Service | undefined, after: Service | undefined): void {
@@ -14,7 +14,7 @@ export class ServicesByLabel {
     this.#services.set(label, known.set(after.metadata.name, after));
   }
 
-  /** Those of a namespace whose selector takes pods with these labels, ordered by name. */
+  /** The Services of a namespace whose selector matches pods with these labels, ordered by name. */
   of(namespace: string, labels: Labels): readonly Service[] {
     return labelTexts(namespace, labels)
       .flatMap((label) => [...(this.#services.get(label)?.values() ?? [])])

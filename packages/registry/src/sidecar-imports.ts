@@ -1,34 +1,34 @@
 import { includesHost, overlap } from "./mesh-hosts/host-pattern.ts";
 
-/** `<namespace>/<host>` in two. */
+/** The two parts of `<namespace>/<host>`. */
 interface Entry {
   /** `*` for any. */
   readonly namespace: string;
-  /** Exact, or a wildcard with a `*` in front. */
+  /** Exact, or a wildcard that begins with `*`. */
   readonly host: string;
 }
 
-/** What one Sidecar names: it shows a host that it imports and does not exclude. */
+/** The entries of one Sidecar: it shows a host that it imports and does not exclude. */
 interface Named {
   readonly imported: readonly Entry[];
   readonly excluded: readonly Entry[];
 }
 
-/** In front of the namespace of an entry that takes hosts away, since Istio 1.31. */
+/** Prefix of the namespace in an entry that excludes hosts, since Istio 1.31. */
 const EXCLUDED = "~";
 const ANY = "*";
 
 /**
  * Which hosts Sidecars show to the pods of a namespace, as istiod reads the `hosts` of an egress
- * listener (convertIstioListenerToWrapper and selectServices in pilot/pkg/model/sidecar.go). Of
- * several Sidecars a host is shown that each of them shows.
+ * listener (convertIstioListenerToWrapper and selectServices in pilot/pkg/model/sidecar.go). With
+ * several Sidecars, a host counts as shown if each of them shows it.
  *
- * - `*` is any namespace, `.` that of the pods: of a Sidecar in the root namespace, too
- * - `~<namespace>/<host>` takes away what other entries show, wherever it stands in the list; a
- *   bare `~` is for any namespace
- * - what is not `<namespace>/<host>` says nothing
+ * - `*` is any namespace. `.` is that of the pods, even in a Sidecar of the root namespace
+ * - `~<namespace>/<host>` excludes what other entries show, wherever it is in the list; a bare `~`
+ *   is for any namespace
+ * - what is not `<namespace>/<host>` has no effect
  *
- * Istio before 1.31 knows `~/*` alone, which shows nothing there either.
+ * Istio before 1.31 knows only `~/*`, which shows nothing there either.
  */
 export class SidecarImports {
   readonly #sidecars: readonly Named[];
@@ -50,13 +50,13 @@ export class SidecarImports {
   }
 
   /**
-   * The part of an entry of another Sidecar that these show, too, as a Sidecar names it; nothing
-   * where they show nothing of it.
+   * The part of another Sidecar's entry that these Sidecars show too, in a Sidecar's notation;
+   * nothing where they show none of it.
    *
-   * Of a wildcard from which something is taken away those hosts are left that are known: Istio
-   * before 1.31 refuses a Sidecar that takes something away.
+   * If something is excluded from a wildcard, the result names the known hosts that are left: Istio
+   * before 1.31 refuses a Sidecar with exclusions.
    *
-   * @param known hosts that there are in a namespace, or in any, which is `*`
+   * @param known hosts that exist in a namespace, or in any, which is `*`
    */
   within(egress: string, known: (namespace: string) => Iterable<Entry>): readonly string[] {
     const asked = entryOf(egress);
@@ -94,17 +94,17 @@ function entryOf(text: string): Entry | undefined {
   return namespace === undefined || host === undefined || more.length > 0 ? undefined : { namespace, host };
 }
 
-/** Whether everything that `inner` stands for is what `outer` stands for. */
+/** Whether `outer` includes everything that `inner` stands for. */
 function includes(outer: Entry, inner: Entry): boolean {
   return (outer.namespace === ANY || outer.namespace === inner.namespace) && includesHost(outer.host, inner.host);
 }
 
-/** Whether something may be what both stand for. */
+/** Whether both may stand for the same host. */
 function meet(one: Entry, other: Entry): boolean {
   return (one.namespace === ANY || other.namespace === ANY || one.namespace === other.namespace) && overlap(one.host, other.host);
 }
 
-/** Of two wildcards that have a host in common, one includes the other. */
+/** If two wildcards have a host in common, one includes the other. */
 function intersection(one: Entry, other: Entry): Entry | undefined {
   if (!meet(one, other)) return undefined;
   return {

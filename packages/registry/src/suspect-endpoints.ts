@@ -3,13 +3,13 @@ import type { EndpointSlice, Service } from "@fenceline/api";
 import { ADDRESS_KIND, compareText, MAX_ENDPOINTS_TOLD, type ServiceEndpoint } from "@fenceline/api/vocabulary";
 import { isLoopback, isNeverAService, mayBeOutside } from "./address-classes.ts";
 
-/** A Service with a ClusterIP, and where its ports lead by one of its slices. */
+/** A Service with a ClusterIP, and where its ports lead according to one of its slices. */
 export interface PortsOfService {
   /** The key of the Service. */
   readonly service: string;
   /**
-   * Whether a selector says which pods are behind it. Else addresses outside of the cluster may be:
-   * a database, for one.
+   * Whether a selector determines the pods behind it. Without one, the endpoints may be outside of
+   * the cluster: a database, for example.
    */
   readonly hasSelector: boolean;
   readonly ports: readonly PortWay[];
@@ -17,23 +17,23 @@ export interface PortsOfService {
 
 type PortWay = Pick<ServiceEndpoint, "port" | "targetPort">;
 
-/** A way to a suspect address, with what decides whether another one says the same. */
+/** A way to a suspect address, with the fields by which ways are grouped. */
 interface Way extends ServiceEndpoint {
-  /** Ways of one group are judged alike. */
+  /** Ways of one group get the same decision. */
   readonly group: string;
-  /** Whether each address of its kind is judged by itself. */
+  /** Whether each address of the kind needs a decision of its own. */
   readonly isSingle: boolean;
 }
 
-/** Address kinds of which each says more than that it is a pod's. */
+/** Kinds of addresses that mean more than that a pod has it. */
 const { OWN, API_SERVER, NODE, SERVICE, EXTERNAL_IP } = ADDRESS_KIND;
 
 /**
  * Endpoints behind ClusterIPs that may have to be refused.
  *
- * An EndpointSlice may name any address, and whoever forwards to the ClusterIP never sees which:
- * kube-proxy or Envoy picks it (T-05). Most endpoints are pods and nothing else; only what is
- * something else as well is held here, and the proxy judges it.
+ * An EndpointSlice may name any address. Whoever forwards to the ClusterIP does not see which one
+ * is used, since kube-proxy or Envoy picks it (T-05). Most endpoints are pods and nothing else.
+ * Only addresses that are something else as well are kept here, and the proxy decides about them.
  */
 export class SuspectEndpoints {
   readonly #byService = new Map<string, Map<string, readonly Way[]>>();
@@ -41,10 +41,10 @@ export class SuspectEndpoints {
   readonly #byAddress = new Map<string, readonly string[]>();
 
   /**
-   * Takes over what an address is, and who leads there.
+   * Takes over the kinds of an address, and the Services that lead there.
    *
    * @param kinds bits of ADDRESS_KIND
-   * @param leading the slices that name it, of Services with a ClusterIP
+   * @param leading slices of Services with a ClusterIP that name the address
    * @returns the keys of the Services for which something has changed
    */
   review(address: string, kinds: number, leading: readonly PortsOfService[]): string[] {
@@ -59,7 +59,7 @@ export class SuspectEndpoints {
     return [...gone, ...changed.map(([service]) => service)];
   }
 
-  /** What the proxy has to judge before it forwards to a ClusterIP of these Services. */
+  /** What the proxy has to check before it forwards to a ClusterIP of these Services. */
   behind(services: readonly string[]): ServiceEndpoint[] {
     const ways = services.flatMap((service) => [...(this.#byService.get(service)?.values() ?? [])].flat());
     if (ways.length === 0) return [];
@@ -69,12 +69,12 @@ export class SuspectEndpoints {
       const known = one.get(key);
       if (known === undefined || way.address < known.address) one.set(key, way);
     }
-    // Those that a limit must not hide come first: of the others there may be thousands.
+    // Single ones come first, since a limit must not hide them: there may be thousands of others.
     const sorted = [...one].sort(([a, first], [b, second]) => Number(first.isSingle) - Number(second.isSingle) || compareText(a, b));
     return sorted.slice(0, MAX_ENDPOINTS_TOLD + 1).map(([, { port, address, targetPort }]) => ({ port, address, targetPort }));
   }
 
-  /** @returns whether that is a change */
+  /** @returns whether something changed */
   #set(service: string, address: string, ways: readonly Way[]): boolean {
     const known = this.#byService.get(service);
     if (known === undefined) this.#byService.set(service, new Map([[address, ways]]));
@@ -90,7 +90,7 @@ export class SuspectEndpoints {
   }
 }
 
-/** Where the TCP ports of a Service lead by a slice: by the ports' names, as for kube-proxy. */
+/** Where a Service's TCP ports lead by a slice. Ports match by name, as for kube-proxy. */
 export function servicePortsIn(slice: EndpointSlice, service: Service): PortWay[] {
   return service.spec.ports.flatMap(({ port, name, protocol }) => {
     if (protocol !== "TCP") return [];
@@ -112,8 +112,8 @@ function sameWay(one: PortWay & { readonly group?: string }, other: (PortWay & {
 }
 
 /**
- * Undefined for an address of a pod. What is refused, or taken, for its kind alone is one group: a
- * Service may have every node behind it. Of the others each is judged by itself.
+ * Undefined for an address of a pod. Addresses that are refused, or accepted, for their kind alone
+ * form one group: a Service may have every node behind it. Others are decided one by one.
  */
 function groupOf(address: string, kinds: number, hasSelector: boolean): string | undefined {
   if (kinds & SERVICE && !(kinds & (OWN | API_SERVER))) return `single ${address}`;

@@ -2,24 +2,23 @@ import type { Service } from "@fenceline/api";
 import { compareText } from "@fenceline/api/vocabulary";
 import { portProtocol } from "./port-protocol.ts";
 
-/**
- * Services that stay visible to every fence without being learned, ordered by namespace and name.
- */
+/** Services that every fence shows without having learned them, ordered by namespace and name. */
 export interface TcpLists {
-  /** Those that need a listener of their own: in mode `tcp: visible`. */
+  /** In mode `tcp: visible`: those that need a listener of their own. */
   readonly visible: readonly Service[];
   /**
-   * In mode `learn`: those that no access log can teach, declared TCP on a port number that is HTTP
-   * elsewhere. There the Envoy of a fenced workload waits for the client's first bytes, so a server
-   * that speaks first hangs, and what has not left the listener's filters is never logged.
+   * In mode `learn`: those that no access log can teach, since they declare TCP on a port number
+   * that is HTTP elsewhere. There the Envoy of a fenced workload waits for the client's first
+   * bytes: a server that speaks first hangs, and a connection that stays in the listener's filters
+   * is not logged.
    */
   readonly learn: readonly Service[];
 }
 
 /**
- * Keeps {@link TcpLists} up with the Services. They are the same for every fence, so whether a
- * change of a Service changed them must be cheap to tell: as long as it did not, they are the same
- * lists.
+ * Keeps {@link TcpLists} up to date with the Services. The lists are the same for every fence, so
+ * it must be cheap to tell whether a change affects them. As long as none does, they stay the same
+ * values.
  */
 export class TcpServices {
   readonly #candidates = new Map<string, Service>();
@@ -63,14 +62,14 @@ export class TcpServices {
 }
 
 /**
- * Whether every fence in mode `tcp: visible` shows the service: a connection to a hidden one could
+ * Whether every fence in mode `tcp: visible` shows the Service: a connection to a hidden one could
  * not be redirected, and would fail.
  */
 export function showsEverywhere({ spec }: Service): boolean {
   return spec.type !== "ExternalName" && spec.ports.some((port) => port.protocol === "TCP" && portProtocol(port) !== "http");
 }
 
-/** In the order of namespaces, then names: a blank comes before every character of either. */
+/** Sorts by namespace, then by name: a blank comes before every character of either. */
 function keyOf({ metadata: { namespace, name } }: Service): string {
   return `${namespace} ${name}`;
 }

@@ -2,9 +2,9 @@ import type { GatewayRoute, VirtualService } from "@fenceline/api";
 import type { ObjectChange } from "@fenceline/api/vocabulary";
 
 /**
- * A route of the Gateway API as istiod takes it in: a VirtualService of its namespace for calls to
- * its parents, seen by whoever sees those without `exportTo` (pilot/pkg/config/kube/gateway). No
- * VirtualService of somebody has such a name.
+ * A route of the Gateway API as istiod converts it: a VirtualService in its namespace for calls to
+ * its parents, with the visibility of one without `exportTo` (pilot/pkg/config/kube/gateway). No
+ * VirtualService of a person can have such a name.
  */
 function asVirtualService({ kind, metadata, spec }: GatewayRoute, clusterDomain: string): VirtualService {
   const hostOf = ({ namespace, name }: GatewayRoute["spec"]["parents"][number]) => `${name}.${namespace}.svc.${clusterDomain}`;
@@ -22,7 +22,7 @@ function asVirtualService({ kind, metadata, spec }: GatewayRoute, clusterDomain:
   };
 }
 
-/** The same for both sides of changes. One without a Service for a parent is of no interest. */
+/** The same for both sides of changes. A route without a Service as parent is left out. */
 export function asVirtualServices(
   changes: readonly ObjectChange<GatewayRoute>[],
   clusterDomain: string,

@@ -4,16 +4,16 @@ const NUMERIC_END = /(?:^|\.)[0-9]+\.?$/;
 const LONGEST = 255;
 
 /**
- * Whether istiod takes the text for a host, in lower case (ValidateWildcardDomain). Its webhook
- * refuses a Sidecar as a whole for one that is none, and it does not see all that names hosts: a
- * route of the Gateway API may have any text for one.
+ * Whether istiod accepts the text as a host, in lower case (ValidateWildcardDomain). Its webhook
+ * refuses a whole Sidecar with an invalid host. It does not check everything that names hosts: a
+ * route of the Gateway API may have any text.
  */
 export function isHost(text: string): boolean {
   return text.length <= LONGEST && HOST.test(text) && !NUMERIC_END.test(text);
 }
 
 /**
- * Hosts as Istio compares them: exact names, and wildcards with a `*` in front, which stands for
+ * Hosts as Istio compares them: exact names, and wildcards that begin with `*`, which stands for
  * any beginning (pkg/config/host/name.go). A wildcard does not include the name without a
  * beginning.
  */
@@ -21,7 +21,7 @@ export function isWildcard(host: string): boolean {
   return host.startsWith("*");
 }
 
-/** Whether every host that `inner` stands for is one that `outer` stands for. */
+/** Whether `outer` includes every host that `inner` stands for. */
 export function includesHost(outer: string, inner: string): boolean {
   if (!isWildcard(outer)) return outer === inner;
   return isWildcard(inner) ? inner.slice(1).endsWith(outer.slice(1)) : inner.endsWith(outer.slice(1));

@@ -1,12 +1,12 @@
 import { compareText } from "@fenceline/api/vocabulary";
 
-/** More changes than this between two look-ups, and sorting anew costs less. */
+/** With more changes than this between two look-ups, sorting again costs less. */
 const MOST_CHANGES = 256;
 
-/** Hosts in the order of their letters from the end: those with the same ending stand in a row. */
+/** Hosts sorted by their letters from the end, so that those with the same ending are adjacent. */
 export class HostsByEnding {
   readonly #all: () => Iterable<string>;
-  /** Backwards. Undefined until somebody asks. */
+  /** The hosts reversed. Undefined until the first look-up. */
   #sorted: string[] | undefined;
   #changes = 0;
 
@@ -15,19 +15,19 @@ export class HostsByEnding {
     this.#all = all;
   }
 
-  /** @param host one that was not there */
+  /** @param host one that was not in it */
   added(host: string): void {
     const text = backwards(host);
     this.#change((sorted) => sorted.splice(placeOf(sorted, text), 0, text));
   }
 
-  /** @param host one that was there */
+  /** @param host one that was in it */
   deleted(host: string): void {
     const text = backwards(host);
     this.#change((sorted) => sorted.splice(placeOf(sorted, text), 1));
   }
 
-  /** Every host that ends so; of a wildcard counts what stands behind its `*`. */
+  /** Every host with this ending. For a wildcard the text after its `*` counts. */
   *endingWith(ending: string): Generator<string> {
     const sorted = this.#sorted ?? [...this.#all()].map(backwards).sort(compareText);
     this.#sorted = sorted;
@@ -48,12 +48,12 @@ export class HostsByEnding {
   }
 }
 
-/** By code units, so that twice gives the same text whatever it holds. */
+/** By code units, so that reversing twice gives the same text, whatever it contains. */
 function backwards(text: string): string {
   return text.split("").reverse().join("");
 }
 
-/** Where a text stands, or would stand. */
+/** The place at which a text is, or would be inserted. */
 function placeOf(sorted: readonly string[], text: string): number {
   let [from, to] = [0, sorted.length];
   while (from < to) {

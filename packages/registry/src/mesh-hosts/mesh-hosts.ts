@@ -15,8 +15,8 @@ export interface MeshHostsSnapshot {
   /** Cluster domain. Default `cluster.local`. */
   readonly clusterDomain?: string;
   /**
-   * Whether an exact host is a Service's. Say by {@link MeshHostsChanges.services} which come and
-   * go. Default: none is.
+   * Whether an exact host is a Service's. When Services come or go, tell it by {@link
+   * MeshHostsChanges.services}. Default: none is.
    */
   readonly isService?: (host: string) => boolean;
   readonly defaults?: ExportDefaults;
@@ -28,11 +28,11 @@ export interface MeshHostsChanges {
   readonly virtualServices?: readonly ObjectChange<VirtualService>[];
   readonly gatewayRoutes?: readonly ObjectChange<GatewayRoute>[];
   readonly destinationRules?: readonly ObjectChange<DestinationRule>[];
-  /** Hosts of Services that came or went, once `isService` knows. */
+  /** Hosts of Services that came or went. `isService` has to know of them before. */
   readonly services?: readonly string[];
 }
 
-/** Changes of what says where calls are sent. */
+/** Changes of objects that say where calls are sent. */
 export type RouteChanges = Pick<MeshHostsChanges, "virtualServices" | "gatewayRoutes">;
 
 /** Who sees objects without `exportTo`, by MeshConfig. An empty list is everybody. */
@@ -41,7 +41,7 @@ export interface ExportDefaults {
   readonly virtualServices: readonly string[];
 }
 
-/** What may be asked for by those who are told when an answer is another one. */
+/** The questions whose answers are recorded, so that a change of one can be told. */
 export type MeshHostLookup = Pick<
   MeshHosts,
   "version" | "entriesVisibleTo" | "entriesFor" | "routesVisibleTo" | "routesFor" | "unrecorded"
@@ -49,8 +49,8 @@ export type MeshHostLookup = Pick<
 
 /**
  * Hosts that are no Services, and routes that others wrote: what ServiceEntries and VirtualServices
- * say of a host that a namespace calls. Kept up with what changes; it gives the same answers as one
- * that is made anew.
+ * say of a host that a namespace calls. It is updated with each change, and then gives the same
+ * answers as one that is made anew.
  */
 export class MeshHosts {
   readonly #entries: ServiceEntryIndex;
@@ -80,7 +80,7 @@ export class MeshHosts {
     });
   }
 
-  /** Another number after each change. */
+  /** A number that is different after each change. */
   get version(): number {
     return this.#version;
   }
@@ -92,7 +92,7 @@ export class MeshHosts {
     this.#routes.configure(defaults.virtualServices);
   }
 
-  /** Takes over what changed. A change that is there already does nothing. */
+  /** Takes over what changed. A change that it has already does nothing. */
   apply({ serviceEntries = [], destinationRules = [], services = [], ...routes }: MeshHostsChanges): void {
     const changedRoutes = this.#routeChanges(routes);
     if (serviceEntries.length + changedRoutes.length + destinationRules.length > 0) this.#version += 1;
@@ -107,7 +107,7 @@ export class MeshHosts {
     return this.#entries.visibleTo(namespace);
   }
 
-  /** Of them those that are the host, include it, or are included by it. */
+  /** Those of {@link entriesVisibleTo} that equal the host, include it, or are included by it. */
   entriesFor(host: string, namespace: string): readonly EntryHost[] {
     return this.#entries.matching(host, namespace);
   }
@@ -117,7 +117,7 @@ export class MeshHosts {
     return this.#entries.named(host, port, namespace);
   }
 
-  /** Hosts of VirtualServices that are in force for a namespace, where they are no Service's. */
+  /** Hosts of VirtualServices that are in force for a namespace, except those of Services. */
   routesVisibleTo(namespace: string): readonly RoutedHost[] {
     return this.#routes.size === 0 ? NO_ROUTES : this.#routes.visibleTo(namespace);
   }
@@ -127,7 +127,7 @@ export class MeshHosts {
     return this.#routes.size === 0 ? [] : this.#routes.matching(host, namespace);
   }
 
-  /** For what is worked out once for many: whoever asks has taken note of what it depends on. */
+  /** For what is computed once for many callers: each of them records itself what it depends on. */
   get unrecorded(): MeshHostLookup {
     return this;
   }
@@ -142,7 +142,7 @@ export class MeshHosts {
     return this.#entries.has(host);
   }
 
-  /** Hosts of VirtualServices and routes that changed, on either side, and who sees them. */
+  /** Hosts of VirtualServices and routes that changed, before and after, and who sees them. */
   touchedRoutes(changes: RouteChanges): readonly TouchedRoutes[] {
     return sides(this.#routeChanges(changes)).flatMap((service) => this.#routes.touchedBy(service));
   }
@@ -151,7 +151,7 @@ export class MeshHosts {
     return [...virtualServices, ...asVirtualServices(gatewayRoutes, this.#clusterDomain)];
   }
 
-  /** Hosts of ServiceEntries that changed, on either side, and who sees them. */
+  /** Hosts of ServiceEntries that changed, before and after, and who sees them. */
   touchedEntries(
     changes: readonly ObjectChange<ServiceEntry>[],
   ): readonly { readonly hosts: readonly string[]; readonly visibility: Visibility }[] {
@@ -162,7 +162,7 @@ export class MeshHosts {
   }
 }
 
-/** Always the same list: who works something out from it does so once. */
+/** Always the same list, so that what is computed from it is computed once. */
 const NO_ROUTES: readonly RoutedHost[] = [];
 
 function sides<O>(changes: readonly ObjectChange<O>[]): readonly O[] {

@@ -2,12 +2,12 @@ import { isWildcard } from "./host-pattern.ts";
 import { HostsByEnding } from "./hosts-by-ending.ts";
 
 /**
- * Items by the hosts that they are for. What a look-up costs grows with the length of the host and
- * with what is found, and not with all that has the same ending: anybody may write thousands.
+ * Items by the hosts that they are for. A look-up costs more for a longer host and for more
+ * results, but not for more items with the same ending: anybody may write thousands.
  */
 export class PatternIndex<T> {
   readonly #exact = new Map<string, Set<T>>();
-  /** By what stands behind the first label, then by the wildcard itself. */
+  /** By the text after the first label, then by the wildcard itself. */
   readonly #wildcards = new Map<string, Map<string, Set<T>>>();
   readonly #endings = new HostsByEnding(() => this.#hosts());
 
@@ -40,7 +40,7 @@ export class PatternIndex<T> {
     return this.#found(host).next().done !== true;
   }
 
-  /** Items for the host, or for a wildcard that includes it; also for what a wildcard includes. */
+  /** Items for the host, for a wildcard that includes it, or for a host that it includes. */
   matching(host: string): ReadonlySet<T> {
     return allOf(this.#found(host));
   }
@@ -100,8 +100,8 @@ function allOf<T>(found: Iterable<ReadonlySet<T>>): ReadonlySet<T> {
 }
 
 /**
- * Of wildcards with the same end those that include a text. They differ in what stands behind the
- * `*` in the label from `start` to `end`: whichever is fewer is gone through.
+ * Those wildcards with the same ending that include a text. They differ in what follows the `*` in
+ * the label from `start` to `end`. The loop goes over whichever are fewer.
  */
 function* wildcardsIn<T>(place: ReadonlyMap<string, Set<T>>, text: string, start: number, end: number): Generator<ReadonlySet<T>> {
   if (place.size <= end - start) {
@@ -114,7 +114,7 @@ function* wildcardsIn<T>(place: ReadonlyMap<string, Set<T>>, text: string, start
   }
 }
 
-/** What stands behind the first label, which is the one that may have a `*`: `.b.c` of `*.b.c`. */
+/** The text after the first label, which alone may have a `*`: `.b.c` of `*.b.c`. */
 function endOf(wildcard: string): string {
   const dot = wildcard.indexOf(".");
   return dot < 0 ? "" : wildcard.slice(dot);

@@ -1,14 +1,14 @@
 import type { MeshHostLookup } from "./mesh-hosts.ts";
 
-/** What somebody asked {@link MeshHosts} for. */
+/** What was asked of {@link MeshHosts}. */
 export interface HostReads {
   /** Hosts, exact ones and wildcards, whose entries and routes were asked for. */
   readonly hosts: ReadonlySet<string>;
-  /** Namespaces of which everything that they see was asked for. */
+  /** Namespaces for which everything that they see was asked for. */
   readonly namespaces: ReadonlySet<string>;
 }
 
-/** Mesh hosts that remember what they were asked for, as `RecordedLookup` does for Services. */
+/** Mesh hosts that record what they are asked for, as `RecordedLookup` does for Services. */
 export class RecordedHosts implements MeshHostLookup {
   readonly #hosts: MeshHostLookup;
   readonly #asked = new Set<string>();

@@ -5,14 +5,14 @@ import { fullHost, isHost, isWildcard } from "./host-pattern.ts";
 import { PatternIndex } from "./pattern-index.ts";
 import { isVisibleTo, type Visibility, visibilityOf } from "./visibility.ts";
 
-/** A host of ServiceEntries of one namespace. */
+/** A host of the ServiceEntries of one namespace. */
 export interface EntryHost {
   readonly namespace: string;
   /** In lower case. It may be a wildcard. */
   readonly host: string;
   /**
-   * Whether a call goes the same way where a fence hides the host: past Istio, to an address that
-   * the application has resolved.
+   * Whether a call goes the same way where a fence hides the host: not through Istio, to an address
+   * that the application has resolved.
    */
   readonly isLearnable: boolean;
 }
@@ -29,10 +29,10 @@ interface Known {
   readonly hosts: readonly EntryHost[];
 }
 
-/** ServiceEntries of one namespace for one host: thousands of them are one answer. */
+/** ServiceEntries of one namespace for one host. Even thousands of them give one answer. */
 interface Place {
   readonly host: string;
-  /** What each says of the host. */
+  /** What each ServiceEntry says of the host. */
   readonly entries: Map<Known, EntryHost>;
 }
 
@@ -45,9 +45,9 @@ export class ServiceEntryIndex {
   /** DestinationRules that begin TLS. */
   readonly #rules = new PatternIndex<string>();
   readonly #clusterDomain: string;
-  /** Those that are not for everybody, by the namespaces that see them. */
+  /** Entries that are not public, by the namespaces that see them. */
   readonly #private = new Map<string, Set<Known>>();
-  /** By namespace, and under `*` for those without private ones; since the last change. */
+  /** By namespace, and under `*` for those without private entries; since the last change. */
   readonly #lists = new Map<string, readonly EntryHost[]>();
   #defaults: readonly string[] = [];
 
@@ -55,7 +55,7 @@ export class ServiceEntryIndex {
     this.#clusterDomain = clusterDomain;
   }
 
-  /** @param defaults what counts for entries without `exportTo` */
+  /** @param defaults the `exportTo` of entries that have none */
   configure(defaults: readonly string[]): void {
     const entries = [...this.#known.values()].map(({ entry }) => entry);
     for (const entry of entries) this.changed({ before: entry, after: undefined });
@@ -74,7 +74,7 @@ export class ServiceEntryIndex {
     this.#lists.clear();
   }
 
-  /** Whoever sees the rule: only hosts that nobody begins TLS for may be hidden. */
+  /** Who sees the rule does not matter: a host may be hidden only if no rule begins TLS for it. */
   ruleChanged({ before, after }: ObjectChange<DestinationRule>): void {
     for (const rule of [before, after]) {
       if (rule?.spec.hasClientTls !== true) continue;
@@ -94,25 +94,25 @@ export class ServiceEntryIndex {
     return list;
   }
 
-  /** Of those that a namespace sees: this one, what includes it, and what it includes. */
+  /** Those of {@link visibleTo} that equal the host, include it, or are included by it. */
   matching(host: string, namespace: string): readonly EntryHost[] {
     return this.#listOf([...this.#hosts.matching(host)].flatMap(({ entries }) => seenBy(namespace, entries) ?? []));
   }
 
-  /** Whether some ServiceEntry has the host, includes it, or is included by it. */
+  /** Whether some ServiceEntry names the host, includes it, or is included by it. */
   has(host: string): boolean {
     return this.#hosts.matches(host);
   }
 
   /**
-   * The host of a ServiceEntry that is meant by a name, and its port: the entry's own name for it,
+   * The host and port of a ServiceEntry that a name means. The host is the entry's own name for it,
    * which may be a wildcard.
    *
-   * @param namespace the caller's. Default: whoever sees it
+   * @param namespace the caller's. Default: any that sees it
    */
   named(host: string, port: number, namespace?: string): CalledEntry | undefined {
     const found = [...this.#hosts.including(host)].filter(({ entries }) => hasPort(entries, port, namespace)).map((place) => place.host);
-    // The longest says most: Envoy prefers it, too.
+    // The longest is the most specific: Envoy prefers it, too.
     const [longest] = found.sort((a, b) => Number(isWildcard(a)) - Number(isWildcard(b)) || b.length - a.length || compareText(a, b));
     return longest === undefined ? undefined : { host: longest, port };
   }
@@ -127,7 +127,7 @@ export class ServiceEntryIndex {
     return this.#listOf(seen.flatMap(({ hosts }) => hosts));
   }
 
-  /** Each once, as its ServiceEntries and the DestinationRules have it. */
+  /** Each host once, after all its ServiceEntries and the DestinationRules. */
   #listOf(hosts: readonly EntryHost[]): readonly EntryHost[] {
     const byName = Map.groupBy(hosts, ({ namespace, host }) => `${namespace}/${host}`);
     const names = [...byName.keys()].sort(compareText);
@@ -175,7 +175,7 @@ export class ServiceEntryIndex {
   }
 }
 
-/** @param namespace the caller's. Default: whoever sees it */
+/** @param namespace the caller's. Default: any that sees it */
 function hasPort(entries: ReadonlyMap<Known, EntryHost>, port: number, namespace: string | undefined): boolean {
   for (const { entry, visibility } of entries.keys()) {
     const isSeen = namespace === undefined || isVisibleTo(visibility, namespace);
@@ -184,7 +184,7 @@ function hasPort(entries: ReadonlyMap<Known, EntryHost>, port: number, namespace
   return false;
 }
 
-/** What is true of a host for a namespace; undefined where it sees none of its entries. */
+/** What a namespace sees of a host; undefined where it sees none of its entries. */
 function seenBy(namespace: string, entries: ReadonlyMap<Known, EntryHost>): EntryHost | undefined {
   let seen: EntryHost | undefined;
   for (const [{ visibility }, said] of entries) {
@@ -196,9 +196,9 @@ function seenBy(namespace: string, entries: ReadonlyMap<Known, EntryHost>): Entr
 }
 
 /**
- * Not where a call could not be learned, or a name may be known to the proxy alone. istiod gives a
- * host without addresses one of its own, unless it is a wildcard or a label says otherwise, and the
- * DNS of the proxy answers with that; whether it does, nobody outside of it knows.
+ * Not where a call could not be learned, or only the proxy may know the name. istiod gives a host
+ * without addresses one of its own, unless it is a wildcard or a label says otherwise, and the
+ * proxy's DNS answers with it. Whether it does cannot be seen from outside.
  */
 function isLearnable({ metadata, spec }: ServiceEntry, host: string): boolean {
   const hasOwnAddress = isWildcard(host) || spec.addresses.length > 0 || metadata.labels[AUTO_ADDRESS_LABEL]?.toLowerCase() === "false";

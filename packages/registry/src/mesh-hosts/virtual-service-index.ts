@@ -6,9 +6,9 @@ import { isVisibleTo, type Visibility, visibilityOf } from "./visibility.ts";
 
 /** A VirtualService that is in force for calls to some host. */
 export interface HostRoutes {
-  /** A Sidecar must import the host from it. */
+  /** Namespace from which a Sidecar must import the host. */
   readonly namespace: string;
-  /** Every host that it may send the calls to, in lower case and in full. */
+  /** Every host to which it may send the calls, in lower case and in full. */
   readonly destinations: readonly string[];
 }
 
@@ -19,7 +19,7 @@ export interface RoutedHost {
   readonly host: string;
 }
 
-/** Whom a change of a VirtualService concerns: callers of these hosts who see it. */
+/** Which calls a change of a VirtualService affects: to these hosts, by those who see it. */
 export interface TouchedRoutes {
   readonly hosts: readonly string[];
   readonly visibility: Visibility;
@@ -28,22 +28,22 @@ export interface TouchedRoutes {
 interface Known {
   readonly service: VirtualService;
   readonly visibility: Visibility;
-  /** Of calls within the mesh: none where it is for gateways alone, or others delegate to it. */
+  /** Hosts of calls within the mesh. None for gateways alone, or where others delegate to it. */
   readonly hosts: readonly string[];
 }
 
-/** Those of one namespace for one host. Istiod takes the oldest, and ignores the others. */
+/** Those of one namespace for one host. Istiod uses the oldest, and ignores the others. */
 interface Rivals {
   readonly members: Set<Known>;
 }
 
 /**
- * Most of one namespace, for one host, that somebody sees. Where there are more, none has a say:
- * anybody may make thousands for all hosts of everybody, each of which a look-up would go through.
+ * Most VirtualServices of one namespace for one host that a namespace sees. If there are more, none
+ * counts: anybody may make thousands for all hosts, and a look-up goes through each.
  */
 const MOST_RIVALS = 20;
 
-/** What a route without `gateways` is for, too: calls between sidecars. */
+/** A route without `gateways` is also for this one: calls between sidecars. */
 const MESH_GATEWAY = "mesh";
 
 /**
@@ -56,16 +56,16 @@ export class VirtualServiceIndex {
   readonly #hosts = new PatternIndex<Rivals>();
   /** By host and namespace. */
   readonly #rivals = new Map<string, Rivals>();
-  /** Those that delegate to one, by its name. */
+  /** VirtualServices that delegate to one, by its name. */
   readonly #delegators = new Map<string, Set<Known>>();
-  /** By namespace, since the last change. */
+  /** By namespace; made since the last change. */
   readonly #lists = new Map<string, readonly RoutedHost[]>();
-  /** Since the last change. One may name thousands, each of which asks for it anew. */
+  /** Since the last change. One may name thousands of hosts, each of which asks for it again. */
   readonly #destinations = new Map<Known, readonly string[]>();
   readonly #isService: (host: string) => boolean;
   #defaults: readonly string[] = [];
 
-  /** @param isService whether an exact host is a Service's; say when that changes */
+  /** @param isService whether an exact host is a Service's; tell {@link servicesChanged} */
   constructor(clusterDomain: string, isService: (host: string) => boolean) {
     this.#clusterDomain = clusterDomain;
     this.#isService = isService;
@@ -75,7 +75,7 @@ export class VirtualServiceIndex {
     return this.#known.size;
   }
 
-  /** @param defaults what counts for those without `exportTo` */
+  /** @param defaults the `exportTo` of those that have none */
   configure(defaults: readonly string[]): void {
     const services = [...this.#known.values()].map(({ service }) => service);
     for (const service of services) this.changed({ before: service, after: undefined });
@@ -95,7 +95,7 @@ export class VirtualServiceIndex {
     this.#destinations.clear();
   }
 
-  /** Some host became one of a Service, or is none any more. */
+  /** Some host became a Service's, or is one no more. */
   servicesChanged(): void {
     this.#lists.clear();
   }
@@ -114,8 +114,8 @@ export class VirtualServiceIndex {
   }
 
   /**
-   * Of those that a namespace sees every host that is no Service's, each once, ordered by namespace
-   * and host. Not a wildcard that includes Services: whoever imports it imports these.
+   * Every host that a namespace sees and that is no Service's, each once, ordered by namespace and
+   * host. A wildcard that includes Services is left out: whoever imports it would import them.
    */
   visibleTo(namespace: string): readonly RoutedHost[] {
     const list = this.#lists.get(namespace) ?? this.#listFor(namespace);
@@ -134,8 +134,8 @@ export class VirtualServiceIndex {
   }
 
   /**
-   * Whose calls a VirtualService has a say in, as one side of a change has it. One that others
-   * delegate to has its say in theirs.
+   * The calls that a VirtualService affects, as it is on one side of a change. One that others
+   * delegate to affects their calls.
    */
   touchedBy(service: VirtualService): readonly TouchedRoutes[] {
     const own = { hosts: this.#hostsOf(service), visibility: this.#visibilityOf(service) };
@@ -148,7 +148,7 @@ export class VirtualServiceIndex {
     return destinations;
   }
 
-  /** Its own, and those of what it delegates to: one level, as in Istio. */
+  /** Its own destinations, and those of what it delegates to: one level, as in Istio. */
   #destinationsOf({ service }: Known): readonly string[] {
     const { metadata, spec } = service;
     const delegates = spec.delegates.flatMap(({ name, namespace }) => {
@@ -214,7 +214,7 @@ export class VirtualServiceIndex {
   }
 }
 
-/** Few, or none where they are too many. */
+/** Those that the namespace sees; none where there are too many. */
 function visibleOf(members: ReadonlySet<Known>, namespace: string): readonly Known[] {
   const seen: Known[] = [];
   for (const known of members) {

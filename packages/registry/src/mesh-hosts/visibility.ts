@@ -1,7 +1,7 @@
-/** Who sees an object of Istio's: its `exportTo`, with its own namespace in place of `.`. */
+/** Who sees an object of Istio: its `exportTo`, with its own namespace instead of `.`. */
 export interface Visibility {
   readonly isPublic: boolean;
-  /** Beside which nobody sees it, unless it is public. */
+  /** The only namespaces that see it, unless it is public. */
   readonly namespaces: ReadonlySet<string>;
 }
 
@@ -9,8 +9,9 @@ const NOBODY: ReadonlySet<string> = new Set();
 export const EVERYBODY: Visibility = { isPublic: true, namespaces: NOBODY };
 
 /**
- * As istiod reads it: `*` is everybody whatever else is said, `~` nobody, an empty list the default
- * of MeshConfig, and without one everybody (pilot/pkg/model/push_context.go).
+ * As istiod reads it: with `*` everybody sees it, whatever else is listed; with `~` nobody; an
+ * empty list means the default of MeshConfig, and without a default everybody
+ * (pilot/pkg/model/push_context.go).
  */
 export function visibilityOf(exportTo: readonly string[], namespace: string, defaults: readonly string[]): Visibility {
   const list = exportTo.length > 0 ? exportTo : defaults;
@@ -23,7 +24,7 @@ export function isVisibleTo({ isPublic, namespaces }: Visibility, namespace: str
   return isPublic || namespaces.has(namespace);
 }
 
-/** What objects without `exportTo` have, of several control planes what any of them says. */
+/** The default for objects without `exportTo`: those of all control planes together. */
 export function unitedDefaults(planes: readonly (readonly string[] | undefined)[]): readonly string[] {
   if (planes.length === 0 || planes.some((list) => list === undefined || list.length === 0)) return [];
   const united = new Set(planes.flatMap((list) => list ?? []));

@@ -14,37 +14,37 @@ import {
 /** Pods that are called. */
 export interface PolicyCallee {
   readonly namespace: string;
-  /** Labels that each of them has, as a Service selects them. They may have more. */
+  /** Labels that each of them has, since a Service selects by them. They may have more. */
   readonly labels: Labels;
 }
 
 /**
  * What policies say of calls between two workloads.
  *
- * - `certainly_denied`: each call is refused, whatever it is
+ * - `certainly_denied`: every call is refused
  * - `named`: a policy allows calls, by the name of the caller, its service account or namespace
- * - `perhaps`: anything else, such as that nothing is said
+ * - `perhaps`: anything else, such as that there is no policy
  */
 export type CallVerdict = "certainly_denied" | "named" | "perhaps";
 
-/** What the mesh says beside the policies. */
+/** What is known of the mesh beside the policies. */
 export interface PolicyMesh {
-  /** Istio's root namespaces: policies there are for the pods of every namespace. */
+  /** Istio's root namespaces: policies in them are for the pods of every namespace. */
   readonly rootNamespaces: readonly string[];
   readonly trustDomains: readonly string[];
 }
 
 /**
- * Policies of one namespace that are looked at. Where there are more, which nobody needs, nothing
- * is said by any of them: each new host asks, and anybody may make thousands.
+ * Most policies of one namespace that count. Where there are more, which nobody needs, none of them
+ * counts: each new host asks, and anybody may make thousands.
  */
 const MOST_POLICIES = 200;
-/** Services of one namespace that a caller may be named for. */
+/** Most Services of one namespace that {@link CallPolicies.namedFor} returns for a caller. */
 const MOST_NAMED = 50;
-/** Services of one namespace that are looked at for one caller. */
+/** Most Services of one namespace that are checked for one caller. */
 const MOST_LOOKED_AT = 1_000;
 
-/** A policy that is, or may be, for the pods that are called. */
+/** A policy that is for the called pods, or may be. */
 interface PolicyForPods {
   readonly policy: AuthorizationPolicy;
   readonly isFor: Match;
@@ -52,18 +52,18 @@ interface PolicyForPods {
 
 interface Kept {
   readonly policy: AuthorizationPolicy;
-  /** Whether it came, or changed, after the first of them. */
+  /** Whether it came, or changed, after the first policies. */
   readonly isNew: boolean;
 }
 
 /**
- * Who may call whom, as AuthorizationPolicies of Istio say it at sidecars: what any DENY takes is
- * refused; where there is an ALLOW for the pods, what none takes is, too. A change costs a look at
- * the policy that changed.
+ * Who may call whom, by Istio's AuthorizationPolicies at sidecars. A call that matches a DENY is
+ * refused. If there is an ALLOW for the pods, a call that matches none is refused too. A change
+ * costs a look at the policy that changed.
  */
 export class CallPolicies {
   readonly #byNamespace = new Map<string, Map<string, Kept>>();
-  /** By a namespace whose callers they name. */
+  /** Policies by the namespaces whose callers they name. */
   readonly #naming = new Map<string, Set<Kept>>();
   #mesh: PolicyMesh = { rootNamespaces: [], trustDomains: [DEFAULT_TRUST_DOMAIN] };
 
@@ -71,7 +71,7 @@ export class CallPolicies {
     for (const policy of policies) this.#add({ policy, isNew: false });
   }
 
-  /** Takes over what the mesh says. */
+  /** Takes over what is known of the mesh. */
   configure(mesh: PolicyMesh): void {
     this.#mesh = mesh;
   }
@@ -83,12 +83,12 @@ export class CallPolicies {
     }
   }
 
-  /** Where it is not known which pods are meant, or who calls, it says what holds for any. */
+  /** Where it is not known which pods are called, or who calls, the answer holds for any. */
   mayCall(caller: PolicyCaller, callee: PolicyCallee): CallVerdict {
     return this.about(callee)?.(caller) ?? "perhaps";
   }
 
-  /** What is said of each caller of some pods; undefined where nothing is said of any. */
+  /** The verdict for each caller of some pods; undefined where no policy is for them. */
   about(callee: PolicyCallee): ((caller: PolicyCaller) => CallVerdict) | undefined {
     if (this.#isCrowded(callee.namespace)) return undefined;
     const policies = [...this.#policiesFor(callee)]
@@ -115,11 +115,11 @@ export class CallPolicies {
   }
 
   /**
-   * Services whose policies name a caller and let it call. Anybody may name anybody, so of one
-   * namespace there are {@link MOST_NAMED} at most.
+   * Services whose policies name a caller and let it call. Anybody may name anybody, so there are
+   * at most {@link MOST_NAMED} of one namespace.
    *
    * @param servicesIn Services of a namespace
-   * @param onlyNew whether only policies count that came or changed after the first of them
+   * @param onlyNew whether only policies count that came or changed after the first ones
    */
   namedFor(caller: PolicyCaller, servicesIn: (namespace: string) => readonly Service[], onlyNew = false): readonly Service[] {
     const kept = [...(this.#naming.get(caller.namespace) ?? [])].filter(({ isNew }) => isNew || !onlyNew);
@@ -159,7 +159,7 @@ export class CallPolicies {
       for (const { policy } of this.#byNamespace.get(place)?.values() ?? []) yield policy;
   }
 
-  /** Which of several root namespaces counts for the pods is their control plane's to say. */
+  /** If there are several root namespaces, the pods' control plane decides which one counts. */
   #isFor({ metadata, spec: { selector, isOfRevision } }: AuthorizationPolicy, { namespace, labels }: PolicyCallee): Match {
     if (labelsDiffer(selector, labels)) return "no";
     const isOfOneRoot = metadata.namespace !== namespace && this.#mesh.rootNamespaces.length > 1;
@@ -167,7 +167,7 @@ export class CallPolicies {
     return isOfRevision || isOfOneRoot ? atMostMaybe(match) : match;
   }
 
-  /** A policy of a root namespace is for the whole mesh: it names nobody for one callee. */
+  /** A policy of a root namespace is for the whole mesh, so it names nobody for a single callee. */
   #names(policy: AuthorizationPolicy, caller: PolicyCaller): boolean {
     const { action, rules } = policy.spec;
     if (action !== "ALLOW" || this.#mesh.rootNamespaces.includes(policy.metadata.namespace)) return false;

@@ -2,8 +2,8 @@ import type { Service } from "@fenceline/api";
 import type { CallPolicies } from "./call-policies.ts";
 
 /**
- * Which namespaces' calls to a host are refused for certain, as the global sidecar is told: `only
- * <host> <namespaces>` refuses all others, `not <host> <namespaces>` these.
+ * From which namespaces calls to a host are certainly refused, as it is told to the global sidecar:
+ * `only <host> <namespaces>` refuses all others, `not <host> <namespaces>` these.
  */
 export interface RefusedCallers {
   readonly host: string;
@@ -11,19 +11,19 @@ export interface RefusedCallers {
   readonly namespaces: ReadonlySet<string>;
 }
 
-/** No namespace has a slash, so no policy means it unless it means any. */
+/** No namespace has a slash, so a policy matches this one only if it matches any. */
 const STRANGER = "/";
 
-/** Who calls, as the global sidecar knows it. */
+/** The callers that the global sidecar knows. */
 export interface TellingCallers {
-  /** Namespaces that calls come from. */
+  /** Namespaces from which calls come. */
   readonly callers: Iterable<string>;
-  /** Whether calls from a namespace may get to other pods than the Service's. */
+  /** Whether calls from a namespace may be sent to other pods than the Service's. */
   readonly isRouted: (namespace: string) => boolean;
 }
 
 /**
- * What is told of a Service: of its name, and of its ClusterIPs, by which it may be called, too.
+ * What is told of a Service: for its name, and for its ClusterIPs, by which it may be called, too.
  * Nothing where nobody is refused.
  */
 export function refusedTexts(
@@ -43,7 +43,7 @@ export function refusedTexts(
   return [...new Set([host, ...addresses])].map((each) => `${isClosed ? "only" : "not"} ${each} ${named.join(",")}`);
 }
 
-/** What such a text says; undefined for any other. */
+/** Reads such a text; undefined for any other. */
 export function readRefused(text: string): RefusedCallers | undefined {
   const [word, host, names, ...rest] = text.split(" ");
   if ((word !== "only" && word !== "not") || host === undefined || names === undefined || rest.length > 0) return undefined;

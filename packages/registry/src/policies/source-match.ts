@@ -1,26 +1,26 @@
 /**
- * Whether a policy takes a caller, as istiod has Envoy compare the caller's certificate
+ * Whether a policy matches a caller, as istiod has Envoy compare the caller's certificate
  * (pilot/pkg/security/authz/model).
  */
 import type { PolicyRule, PolicySource } from "@fenceline/api";
 import { DEFAULT_TRUST_DOMAIN } from "@fenceline/api/vocabulary";
 
-/** Whose certificate a call comes with. */
+/** The identity in the certificate of a caller. */
 export interface PolicyCaller {
   readonly namespace: string;
-  /** Undefined where it is not known, so that it may be any of the namespace. */
+  /** Undefined where it is not known: then it may be any of the namespace. */
   readonly serviceAccount: string | undefined;
 }
 
-/** `maybe`: of the calls that are meant some may be taken and others not. */
+/** `maybe`: some of the calls may match, and others not. */
 export type Match = "no" | "maybe" | "yes";
 
 /** How callers are compared with a policy. */
 export interface Comparing {
   readonly caller: PolicyCaller;
-  /** Of the policy. */
+  /** The namespace of the policy. */
   readonly namespace: string;
-  /** Of the mesh. Which of them the caller's certificate has is not known. */
+  /** Trust domains of the mesh. Which of them the caller's certificate has is not known. */
   readonly trustDomains: readonly string[];
 }
 
@@ -34,13 +34,13 @@ function sourceMatch(source: PolicySource, comparing: Comparing): Match {
   return source.isConditional ? atMostMaybe(match) : match;
 }
 
-/** Whether a source names the caller, and takes it if its other conditions hold. */
+/** Whether a source names the caller. It matches the caller if its other conditions hold. */
 export function namesCaller(source: PolicySource, comparing: Comparing): boolean {
   const { namespace } = comparing.caller;
   return namespacesNamed(source, comparing.namespace).includes(namespace) && callerMatch(source, comparing) === "yes";
 }
 
-/** Namespaces whose callers a source names. `*`, or a service account of anywhere, names none. */
+/** Namespaces whose callers a source names: none by `*`, or by a service account of anywhere. */
 export function namespacesNamed({ principals, namespaces, serviceAccounts }: PolicySource, ofPolicy: string): readonly string[] {
   return [
     ...principals.flatMap((principal) => NAMESPACE_OF.exec(principal)?.[1] ?? []),
@@ -61,9 +61,9 @@ function callerMatch({ principals, namespaces, serviceAccounts }: PolicySource, 
 }
 
 /**
- * One of the mesh's own trust domains, and Istio's default, stands for every one of the mesh
- * (trustdomain.Bundle). Any other text is compared as it stands. A domain that is not known here
- * may be an alias all the same, by MeshConfig, so it alone takes nobody out.
+ * One of the mesh's own trust domains, and Istio's default, stand for all of them
+ * (trustdomain.Bundle). Any other text is compared literally. A domain that is not known here may
+ * still be an alias in MeshConfig, so it alone excludes nobody.
  */
 function principalMatch(pattern: string, { caller, trustDomains }: Comparing): Match {
   const domain = pattern.slice(0, pattern.indexOf("/"));
@@ -79,9 +79,9 @@ function principalMatch(pattern: string, { caller, trustDomains }: Comparing): M
 }
 
 /**
- * Istio takes `*` at one end, and at the beginning first.
+ * Istio allows `*` at one end. If it is at both, only the first one counts.
  *
- * @param known what stands before the name
+ * @param known the text before the name
  */
 function textMatch(pattern: string, known: string, { serviceAccount }: PolicyCaller): Match {
   if (pattern === "*") return "yes";
@@ -141,7 +141,7 @@ function globMatches(pattern: string, text: string): boolean {
   return text.length - last.length >= at && text.endsWith(last);
 }
 
-/** What holds of any of them. */
+/** The best match among them. */
 export function anyOf(matches: readonly Match[]): Match {
   if (matches.includes("yes")) return "yes";
   return matches.includes("maybe") ? "maybe" : "no";

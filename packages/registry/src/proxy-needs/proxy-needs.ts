@@ -3,23 +3,23 @@ import { compareText, labelsDiffer, type ObjectChange } from "@fenceline/api/voc
 
 /** A host that the proxies of some pods need, whatever their workload calls. */
 export interface RequiredHost {
-  /** In lower case; undefined where any namespace may have it. */
+  /** In lower case; undefined where it may be in any namespace. */
   readonly namespace: string | undefined;
   readonly host: string;
-  /** What needs it, for people. Ordered; of many the first few. */
+  /** The objects that need it, for people. Ordered; if there are many, the first few. */
   readonly by: readonly string[];
 }
 
-/** What MeshConfig says. */
+/** What MeshConfig requires. */
 export interface MeshNeeds {
   readonly hosts: readonly NeededHost[];
-  /** Istio's root namespaces: policies there are for the pods of every namespace. */
+  /** Istio's root namespaces: policies in them are for the pods of every namespace. */
   readonly rootNamespaces: readonly string[];
 }
 
-/** Pods for which a policy says, or said, that their proxies need a host. */
+/** Pods whose proxies need a host, or needed it, because of a policy. */
 export interface TouchedPods {
-  /** Undefined for those of every namespace. */
+  /** Undefined for every namespace. */
   readonly namespace: string | undefined;
   readonly selector: Labels;
 }
@@ -28,9 +28,9 @@ export interface TouchedPods {
 const MOST_REASONS = 4;
 
 /**
- * Hosts that proxies need. istiod looks up the cluster of a provider, or of a policy, without a
- * look at the Sidecar (LookupCluster), and Envoy refuses a listener that names a cluster which is
- * not there. A change costs a look at the policy that changed.
+ * Hosts that proxies need. istiod looks up the cluster of a provider, or of a policy, whatever the
+ * Sidecar shows (LookupCluster), and Envoy rejects a listener with a cluster that does not exist. A
+ * change costs a look at the policy that changed.
  */
 export class ProxyNeeds {
   readonly #byNamespace = new Map<string, Map<string, ProxyPolicy>>();
@@ -40,7 +40,7 @@ export class ProxyNeeds {
     this.apply(policies.map((after) => ({ before: undefined, after })));
   }
 
-  /** Takes over what MeshConfig says. */
+  /** Takes over what MeshConfig requires. */
   configure(mesh: MeshNeeds): void {
     this.#mesh = mesh;
   }
@@ -53,8 +53,8 @@ export class ProxyNeeds {
   }
 
   /**
-   * What the proxies of pods with these labels need, ordered. A policy that asks for a label of
-   * which nothing is known may be for some of the pods, so it counts.
+   * What the proxies of pods with these labels need, ordered. A policy counts if it may be for some
+   * of the pods: nothing is known of a label that it selects.
    */
   requiredFor(namespace: string, labels: Labels): readonly RequiredHost[] {
     const needed = [...this.#mesh.hosts, ...this.#ofPolicies(namespace, labels)];
@@ -67,8 +67,8 @@ export class ProxyNeeds {
   }
 
   /**
-   * EnvoyFilters of others that take Istio's catch-all virtual host away from these pods' proxies,
-   * ordered.
+   * EnvoyFilters of others that remove Istio's catch-all virtual host from the proxies of these
+   * pods, ordered.
    */
   catchAllRemovedFor(namespace: string, labels: Labels): readonly string[] {
     const found: string[] = [];
@@ -76,7 +76,7 @@ export class ProxyNeeds {
     return found.sort(compareText);
   }
 
-  /** Whose needs are others by some changes. */
+  /** The pods whose needs some changes may affect. */
   touchedBy(changes: readonly ObjectChange<ProxyPolicy>[]): readonly TouchedPods[] {
     const sides = changes.flatMap(({ before, after }) => [before, after]);
     return sides.flatMap((policy) => {
@@ -110,7 +110,7 @@ export class ProxyNeeds {
 }
 
 /** `EnvoyFilter test1/lua`. */
-/** Most EnvoyFilters name no cluster, and leave the catch-all where it is. */
+/** Most EnvoyFilters name no cluster, and do not change the catch-all. */
 function counts({ spec }: ProxyPolicy): boolean {
   return spec.references.length > 0 || spec.removesCatchAll === true;
 }
@@ -119,7 +119,7 @@ function nameOf({ kind, metadata: { namespace, name } }: ProxyPolicy): string {
   return `${kind} ${namespace}/${name}`;
 }
 
-/** MeshConfig and annotations may say whose host is meant: `<namespace>/<host>`. */
+/** MeshConfig and annotations may name the namespace of a host: `<namespace>/<host>`. */
 function splitReference(reference: string): Pick<RequiredHost, "namespace" | "host"> {
   const slash = reference.indexOf("/");
   return slash < 0 ? { namespace: undefined, host: reference } : { namespace: reference.slice(0, slash), host: reference.slice(slash + 1) };
