@@ -9,7 +9,7 @@ import type { Drivers } from "./kinds.ts";
 import type { Mesh } from "./mesh.ts";
 import type { IstiodCredentials } from "./sources/istiods/istiods.ts";
 
-/** What a collector runs with. */
+/** Settings of a collector. */
 export interface CollectorOptions {
   readonly store: Store;
   readonly config: Config;
@@ -19,43 +19,43 @@ export interface CollectorOptions {
     readonly host: string;
     readonly port: number;
     /**
-     * Called when the collector begins to listen. It gives a server that listens on the port
-     * already, whose socket is taken over. Default: the port is bound.
+     * Called when the collector begins to listen. Returns a server that listens on the port
+     * already; its socket is taken over. Default: the port is bound.
      */
     readonly bound?: () => Server;
   };
   /** Milliseconds of the wall clock. Default `Date.now`. */
   readonly now?: () => number;
   /**
-   * Whether this replica leads: it alone ages and renders. Default: it does, for there is only one.
-   * Call `Collector.lead` when it begins to.
+   * Whether this replica leads: only the leader ages and renders. Default: it does, since there is
+   * only one. Call `Collector.lead` when it begins to lead.
    */
   readonly leads?: () => boolean;
   /**
-   * Whether the fallback can answer. Default: it can, for it runs in the same process. In a
+   * Whether the fallback can answer. Default: always, since it runs in the same process. In a
    * cluster: `(mesh) => mesh.hasFallback()`.
    */
   readonly fallbackReady?: (mesh: Mesh) => boolean;
   /**
-   * Tells whether a token is the global sidecar's. Default: none is, and reports in the fallback's
+   * Checks whether a token is the global sidecar's. Default: none is, and reports in the fallback's
    * name are refused.
    */
   readonly fallbackToken?: FallbackToken;
   /**
-   * The version of Istio that our own proxy runs, for workloads that have not told theirs yet: one
-   * control plane injects all. What workloads of other namespaces say of theirs never counts for
-   * them, since each can say what it likes. Default: none is known, and their namespace's versions
-   * count.
+   * The version of Istio that our own proxy runs. It counts for workloads whose version is not
+   * known yet, since one control plane injects all. The version that a workload of another
+   * namespace reports never counts for them, since it could report anything. Default: not known,
+   * and the versions of their namespace count.
    */
   readonly proxyVersion?: string;
   /**
-   * By what istiods know us, so that they tell which proxies refuse their configuration. Default:
+   * Credentials for istiods, which are asked which proxies refuse their configuration. Default:
    * they are not asked.
    */
   readonly istiods?: IstiodCredentials;
   /** Sources of telemetry beside the access logs. Default: none. */
   readonly sources?: readonly TelemetrySource[];
-  /** What kinds ask for numbers from outside of the mesh. Default: Prometheus, if configured. */
+  /** Where kinds query numbers from outside of the mesh. Default: Prometheus, if configured. */
   readonly samples?: SampleSource;
   /** The kinds that it runs. Default: `DRIVERS`. The store must have them too. */
   readonly drivers?: Drivers;

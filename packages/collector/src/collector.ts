@@ -46,16 +46,16 @@ export class Collector {
   readonly #options: CollectorOptions;
   readonly #metrics = new CollectorMetrics();
   readonly #telemetry: FenceTelemetry;
-  /** The loop that all kinds run on. */
+  /** The loop on which all kinds run. */
   readonly #controller: Controller;
-  /** What sets it going, one for each kind. */
+  /** One for each kind: it starts the kind's runs. */
   readonly #drivers: readonly KindDriver[];
   readonly #fallback: FallbackService;
   readonly #automatic: AutomaticFences;
   readonly #decisions: DecisionLog | undefined;
   /** What each address of the mesh is, for the global sidecar. */
   readonly addresses: MeshAddressBook;
-  /** What the HTTP API reads, and has it do. */
+  /** What the HTTP API reads and calls. */
   readonly api: ApiSources;
   readonly #closers: (() => void | Promise<void>)[] = [];
   readonly #mesh: Mesh;
@@ -118,10 +118,10 @@ export class Collector {
   }
 
   /**
-   * Starts a collector. Every object of ours is looked at once before it listens: a restart never
-   * answers with less than it knew.
+   * Starts a collector. Before it listens, it looks once at every object of ours, so that after a
+   * restart it never answers with less than it knew.
    *
-   * @throws {FencelineError} when a port cannot be had; nothing is left running then
+   * @throws {FencelineError} when it cannot listen on a port; then nothing is left running
    */
   static async start(options: CollectorOptions): Promise<Collector> {
     const collector = new Collector(options);
@@ -139,23 +139,23 @@ export class Collector {
     return this.#grpcHost?.port ?? 0;
   }
 
-  /** What it counts. */
+  /** Its metrics. */
   get metrics(): MetricsRegistry {
     return this.#metrics.registry;
   }
 
-  /** What the HTTP API shows of it. */
+  /** What the HTTP API shows. */
   get reader(): FenceReader {
     return this.api.reader;
   }
 
-  /** Why nothing that is rendered can be written now; undefined when it can, as far as is known. */
+  /** Why rendered objects cannot be written now; undefined as long as no reason is known. */
   notReady(): string | undefined {
     const wanting = this.#mesh.fences().filter(({ spec }) => fenceMode(spec) !== "Off").length;
     return this.#controller.blocked(wanting);
   }
 
-  /** What exists, as far as it was told. */
+  /** What exists, as far as this was told. */
   get mesh(): Mesh {
     return this.#mesh;
   }
@@ -168,7 +168,7 @@ export class Collector {
     this.#automatic.refresh();
   }
 
-  /** Resolves when everything is written that has to be. */
+  /** Resolves when all necessary writes are done. */
   async idle(): Promise<void> {
     await this.#controller.idle();
     for (const driver of this.#drivers) await driver.idle();
@@ -176,7 +176,7 @@ export class Collector {
   }
 
   /**
-   * Stops in the opposite order of the start: what still arrives is taken in, and what was learned
+   * Stops in the reverse order of the start. What still arrives is taken in, and what was learned
    * is written.
    */
   async close(): Promise<void> {
@@ -226,7 +226,7 @@ export class Collector {
     });
   }
 
-  /** Opens the gRPC port with what its services serve. */
+  /** Opens the gRPC port for these services. */
   async #listen(services: readonly GrpcService[]): Promise<GrpcHost> {
     const { accessLogs, logger } = this.#options;
     const logLimit = limitLog(logger);
@@ -256,7 +256,7 @@ export class Collector {
     this.#automatic.changed(changes);
   }
 
-  /** Whoever deletes what is known of a fence asks it to forget. */
+  /** Whoever deletes the state of a fence asks it to forget. */
   #stateDeleted({ kind, ...key }: ObjectRef): void {
     if (kind === SERVICE_FENCE.name) this.api.resets.stateDeleted(key);
   }

@@ -14,21 +14,21 @@ import type { KindContext, KindMaker } from "./kind-context.ts";
 import { DRIVERS, type Drivers } from "./kinds.ts";
 import { contextOfManifests } from "./manifest-context.ts";
 
-/** What is rendered for the objects of some manifests, and what is not. */
+/** The result of rendering the objects of some manifests. */
 export interface DesiredOfManifests {
   /** In the order in which they are applied. */
   readonly objects: readonly RenderedObject[];
-  /** Objects of ours for which nothing is rendered though they ask for it. */
+  /** Objects of ours for which nothing is rendered, though they ask for it. */
   readonly refused: readonly FencelineError[];
 }
 
 /**
- * What would be rendered in a mesh that has these objects and no others, with a fallback that is
- * ready. What an object has learned stands in its status.
+ * What would be rendered in a mesh that has exactly these objects and a fallback that is ready.
+ * What an object has learned is in its status.
  *
  * @param now milliseconds of the wall clock, for deadlines
  * @param drivers the kinds that are rendered. Default: {@link DRIVERS}
- * @param values in place of what would be measured. Default: nothing is known
+ * @param values used instead of measured ones. Default: none are known
  */
 export function desiredOfManifests(
   objects: readonly AnyObject[],
@@ -54,9 +54,7 @@ export function outcomesOf(context: KindContext, drivers: Drivers): readonly Out
   return all.map((outcome) => withoutContested(outcome, contested));
 }
 
-/**
- * Observe, desired and plan, as a controller calls them, for the objects of a kind by their names.
- */
+/** Calls observe, desired and plan, as a controller does, for the objects of one kind, by name. */
 function outcomesOfKind(make: KindMaker, context: KindContext): readonly Outcome[] {
   const { kind, reconciler, triggers } = make(context);
   const own = context.store.snapshot().of(kind);
@@ -71,7 +69,7 @@ function outcomesOfKind(make: KindMaker, context: KindContext): readonly Outcome
     });
 }
 
-/** Objects that more than one of ours asks for, with all who do. */
+/** Objects that several of ours ask for, with the names of all that do. */
 function contestedIn(outcomes: readonly Outcome[]): ReadonlyMap<string, readonly string[]> {
   const askers = new Map<string, string[]>();
   for (const { of, objects } of outcomes)
@@ -83,8 +81,8 @@ function contestedIn(outcomes: readonly Outcome[]): ReadonlyMap<string, readonly
 }
 
 /**
- * In a mesh whoever comes first has the object. Which of them that is nobody can tell from
- * manifests, so nothing is rendered for any of them.
+ * In a mesh the first owner gets the object. Manifests do not tell which one is first, so it is
+ * rendered for none of them.
  */
 function withoutContested(outcome: Outcome, contested: ReadonlyMap<string, readonly string[]>): Outcome {
   const object = outcome.objects.map(describeObject).find((id) => contested.has(id));

@@ -4,7 +4,7 @@ import { Mesh } from "./mesh.ts";
 import { type ExportRequest, exportSteps } from "./routes/export-steps.ts";
 
 /**
- * The export of the fences among some objects. What a fence has learned stands in its status.
+ * The export of the fences among some objects. What a fence has learned is in its status.
  *
  * @param serviceAccountOf default: none is known
  */

@@ -17,20 +17,20 @@ import {
 import { CallPolicies, type MeshHosts, type PolicyCaller, type Registry, refusedTexts } from "@fenceline/registry";
 import type { MeshChanges, Store } from "@fenceline/store";
 
-/** What of the mesh is asked. */
+/** The part of the mesh that is used. */
 interface Callees {
   readonly registry: Registry;
   readonly meshHosts: Pick<MeshHosts, "routesFor" | "hasEntry">;
   namespace(name: string): Namespace | undefined;
 }
 
-/** What says that calls are refused, or that they go elsewhere. */
+/** Kinds that decide whether calls are refused, or are sent elsewhere. */
 const READ_FOR_REFUSALS: readonly Kind[] = [
   ...[AUTHORIZATION_POLICY, MESH_CONFIG, NAMESPACE, SERVICE, SERVICE_ENTRY, VIRTUAL_SERVICE],
   ...GATEWAY_ROUTE_KINDS,
 ];
 
-/** Whether that may be read: what may not be any more may say something else by now. */
+/** Whether these kinds may be read. If not, they may have changed since they were last read. */
 export function areRefusalsKnown(store: Pick<Store, "unread">): boolean {
   return READ_FOR_REFUSALS.every((kind) => store.unread(kind) !== "NotPermitted");
 }
@@ -39,10 +39,10 @@ export function areRefusalsKnown(store: Pick<Store, "unread">): boolean {
 export class FenceCalls {
   readonly #policies: CallPolicies;
   readonly #mesh: Callees;
-  /** Whoever calls by way of the global sidecar. */
+  /** The identity of calls through the global sidecar. */
   readonly #fallback: PolicyCaller;
 
-  /** @param namespace ours, in which the global sidecar is */
+  /** @param namespace ours, in which the global sidecar runs */
   constructor(snapshot: ObjectsByKind, mesh: Callees, namespace: string) {
     this.#policies = new CallPolicies(snapshot.of(AUTHORIZATION_POLICY));
     this.#mesh = mesh;
@@ -58,8 +58,8 @@ export class FenceCalls {
   }
 
   /**
-   * Whether every call is refused, also by way of the global sidecar: where that gets through, as
-   * past a DENY of the caller's name, the edge is learned, so that the callee judges the caller.
+   * Whether every call is refused, also through the global sidecar. Where that one gets through, as
+   * past a DENY of the caller's name, the edge is learned, so that the callee sees the caller.
    */
   isDenied(caller: PolicyCaller, host: string): boolean {
     const service = this.#mesh.registry.resolveHost(host);
@@ -71,9 +71,9 @@ export class FenceCalls {
   }
 
   /**
-   * Which namespaces' calls to a Service are refused, as the global sidecar is told.
+   * From which namespaces calls to a Service are refused, as it is told to the global sidecar.
    *
-   * @param callers namespaces that calls come from
+   * @param callers namespaces from which calls come
    */
   refusedTexts(service: Service, callers: Iterable<string>): readonly string[] {
     const host = this.#mesh.registry.hostOf(service);
@@ -82,22 +82,22 @@ export class FenceCalls {
   }
 
   /**
-   * Whether the callee's proxies see the caller itself. Not those of a namespace without sidecars
-   * and ztunnel, and not behind a waypoint, in whose name a call goes on.
+   * Whether the callee's proxies see the caller's own identity. Not in a namespace without sidecars
+   * and ztunnel, and not behind a waypoint, which forwards calls in its own name.
    */
   #isEnforced({ metadata }: Service): boolean {
     const namespace = this.#mesh.namespace(metadata.namespace);
     return isInMesh(namespace) && !hasWaypoint(metadata.labels) && !hasWaypoint(namespace?.metadata.labels);
   }
 
-  /** Whether calls to a host may get to other pods than those of its Service. */
+  /** Whether calls to a host may be sent to other pods than those of its Service. */
   #isRouted(host: string, from: string): boolean {
     const { meshHosts } = this.#mesh;
     return meshHosts.routesFor(host, from).length > 0 || meshHosts.hasEntry(host);
   }
 
   /**
-   * Hosts of Services that let a caller in by its name.
+   * Hosts of Services whose policies allow a caller by its name.
    *
    * @param onlyNew whether only policies count that came or changed since this process started
    */
@@ -107,7 +107,7 @@ export class FenceCalls {
     for (const service of named) yield registry.hostOf(service);
   }
 
-  /** Namespaces of callers of whom policies may say something else, once changes are taken over. */
+  /** Namespaces of callers whose policies may differ, once the changes are taken over. */
   namespacesNamed(changes: Pick<MeshChanges, "of">): ReadonlySet<string> {
     const changed = [...changes.of(AUTHORIZATION_POLICY), ...changes.of(SERVICE)];
     const callees = new Set(changed.flatMap((change) => objectOf<{ metadata: { namespace: string } }>(change)?.metadata.namespace ?? []));
@@ -123,7 +123,7 @@ function hasWaypoint({ [WAYPOINT_LABEL]: waypoint = "none" }: Labels = {}): bool
   return waypoint !== "none";
 }
 
-/** Whether pods of a namespace have sidecars, or are of the ambient mesh, unless they say no. */
+/** Whether pods of a namespace have sidecars, or are in the ambient mesh, unless they opt out. */
 function isInMesh(namespace: Namespace | undefined): boolean {
   const { [INJECTION_LABEL]: injection, [REVISION_LABEL]: revision = "", [DATAPLANE_LABEL]: dataplane } = namespace?.metadata.labels ?? {};
   return dataplane === "ambient" || (injection === undefined ? revision !== "" : injection === "enabled");

@@ -10,15 +10,15 @@ import {
 } from "@fenceline/api";
 import type { Store } from "@fenceline/store";
 
-/** How many fences there are of each sort, zeros included. */
+/** How many fences there are of each sort, including zeros. */
 export interface FenceCounts {
   readonly modes: ReadonlyMap<FenceMode, number>;
   readonly conditions: readonly { readonly condition: string; readonly status: string; readonly count: number }[];
 }
 
 /**
- * Counts fences by their mode, and by what their statuses say. One of which no version could be
- * read has conditions, and no mode.
+ * Counts fences by their mode, and by the conditions in their statuses. If no version of a fence's
+ * spec could be read, it has conditions, and no mode.
  */
 export function fenceCounts(store: Pick<Store, "snapshot" | "objectOf" | "faulty" | "faultOf">): FenceCounts {
   const fences = store.snapshot().of(SERVICE_FENCE);

@@ -1,7 +1,7 @@
 import { compareText, type FenceKey, fenceKeyOf, formatFenceKey, type Labels, SelectorIndex, type ServiceFence } from "@fenceline/api";
 import { fenceInForce } from "./fence/fence-in-force.ts";
 
-/** A fence, and labels of the pods that it is for. */
+/** A fence, and the labels of the pods that it selects. */
 export interface FenceOfPods {
   readonly fence: ServiceFence;
   readonly labels: Labels;
@@ -10,9 +10,9 @@ export interface FenceOfPods {
 interface Entry {
   readonly key: FenceKey;
   readonly fence: ServiceFence;
-  /** Labels of the pods that it is for; undefined where it is for none. */
+  /** Labels of the pods that it selects; undefined where it selects none. */
   readonly labels: readonly (readonly [name: string, value: string])[] | undefined;
-  /** The same, for whoever asks which fences are for the same pods. */
+  /** The same, to find which fences are for the same pods. */
   readonly ofPods: FenceOfPods | undefined;
 }
 
@@ -20,23 +20,23 @@ interface Entry {
 interface NamespaceFences {
   readonly entries: Map<string, Entry>;
   readonly byLabels: SelectorIndex<FenceOfPods>;
-  /** By name, since a fence came or went. */
+  /** By name; made since a fence came or went. */
   names: readonly string[] | undefined;
 }
 
-/** The fences, and whose pods each is for. A change costs a look at the fence that changed. */
+/** The fences, and which pods each selects. A change costs a look at the fence that changed. */
 export class FenceTable {
   readonly #labelsOf: (fence: ServiceFence) => Labels | undefined;
   readonly #namespaces = new Map<string, NamespaceFences>();
   #ordered: readonly ServiceFence[] | undefined;
   #version = 0;
 
-  /** @param labelsOf labels of the pods that a fence is for, as of now */
+  /** @param labelsOf current labels of the pods that a fence selects */
   constructor(labelsOf: (fence: ServiceFence) => Labels | undefined) {
     this.#labelsOf = labelsOf;
   }
 
-  /** Another number whenever a pod may be of another fence than before. */
+  /** A number that changes whenever a pod may belong to another fence than before. */
   get version(): number {
     return this.#version;
   }
@@ -71,31 +71,32 @@ export class FenceTable {
     else if (before !== undefined) this.#delete(fenceKeyOf(before));
   }
 
-  /** Pods of a fence may be those that the Service of its name selects. */
+  /** A fence may select the pods of the Service with its name. */
   serviceChanged(service: FenceKey): void {
     const fence = this.get(service);
     if (fence !== undefined) this.#put(fence);
   }
 
-  /** The first by name of the fences whose selectors take a pod with these labels. */
+  /** The first by name of the fences whose selectors match a pod with these labels. */
   ofPod(namespace: string, labels: Labels): FenceKey | undefined {
     return this.#takers(namespace, labels).next().value;
   }
 
-  /** All fences whose selectors take a pod with these labels, by name. */
+  /** All fences whose selectors match a pod with these labels, by name. */
   allOfPod(namespace: string, labels: Labels): readonly FenceKey[] {
     return [...this.#takers(namespace, labels)];
   }
 
   /**
-   * The fences that take every pod of this one, itself included, by name; none if it is for none.
+   * The fences that select every pod of this one, including itself, by name; none if it selects
+   * none.
    */
   over({ namespace, name }: FenceKey): readonly FenceKey[] {
     const labels = this.#namespaces.get(namespace)?.entries.get(name)?.labels;
     return labels === undefined ? [] : this.allOfPod(namespace, Object.fromEntries(labels));
   }
 
-  /** Whether a fence's selector takes a pod with these labels. */
+  /** Whether a fence's selector matches a pod with these labels. */
   selects({ namespace: home, name }: FenceKey, namespace: string, labels: Labels): boolean {
     return home === namespace && takes(this.#namespaces.get(namespace)?.entries.get(name), labels);
   }

@@ -8,25 +8,25 @@ import type { CollectorMetrics } from "./metrics.ts";
 import { FenceStreams } from "./sources/access-logs/fence-streams.ts";
 import { ProxyVersions } from "./sources/access-logs/proxy-versions.ts";
 
-/** Is told of what telemetry says of fences. */
+/** Is told what telemetry reports about fences. */
 export interface FenceListener {
-  /** A host is new in the book, and calls to it take the fallback until it is rendered. */
+  /** A host is new in the book. Calls to it use the fallback until it is rendered. */
   learned(fence: FenceKey): void;
   /** A fence has no room for a host that its workload called. */
   turnedAway(fence: FenceKey, host: string): void;
-  /** The first telemetry of a fence's proxies arrived, or they run other versions than before. */
+  /** The first telemetry of a fence's proxies arrived, or their versions changed. */
   proxiesChanged(fence: FenceKey): void;
   /** The last stream of a fence's proxies was lost, or there is one again. */
   streamsChanged(fence: FenceKey): void;
-  /** Pods of a fence are known by other labels than before. */
+  /** The known labels of a fence's pods changed. */
   podsChanged(fence: FenceKey): void;
 }
 
-/** What a {@link FenceTelemetry} works with. */
+/** Dependencies and settings of a {@link FenceTelemetry}. */
 export interface FenceTelemetryOptions {
   readonly metrics: CollectorMetrics;
   readonly logger: Logger;
-  /** What is configured of the steps of a Sidecar. */
+  /** Configuration of the steps of a Sidecar. */
   readonly switchOver: SwitchOver;
   /** A host made room for the one that was sighted. */
   readonly onEvicted?: (host: string, by: Sighting) => void;
@@ -38,21 +38,22 @@ export interface FenceTelemetryOptions {
   readonly wildcardsFor?: (fence: FenceKey, called: string) => readonly string[];
   /** The version that our own proxy runs. Default: it is not known. */
   readonly proxyVersion?: string | undefined;
-  /** How long what a deleted fence had learned is kept, in milliseconds. Default 0: it is not. */
+  /** How long what a deleted fence had learned is kept, in milliseconds. Default 0: not at all. */
   readonly keepDeleted?: number;
   /** Milliseconds of the wall clock. Default `Date.now`. */
   readonly now?: () => number;
 }
 
 /**
- * In which a fence has a few lines for hosts that it is not to see: it may call them all the time.
+ * Milliseconds in which a fence has a few lines for hosts that it may not see: it may call them all
+ * the time.
  */
 const UNSEEN_LINES_WINDOW = 600_000;
 
-/** What telemetry tells of fences: their edges, and the versions that their proxies run. */
+/** What telemetry reports about fences: their edges, and the versions that their proxies run. */
 export class FenceTelemetry {
   readonly book: EdgeBook;
-  /** Where sources put what they see. */
+  /** Where sources report what they see. */
   readonly sink: Learner;
   /** How long Sidecars take to reach the Envoys. */
   readonly pushes: PushTimes;
@@ -117,31 +118,31 @@ export class FenceTelemetry {
     });
   }
 
-  /** Tells somebody of what comes, from now on. */
+  /** Adds a listener for what arrives from now on. */
   listen(listener: Partial<FenceListener>): void {
     this.#listeners.push(listener);
   }
 
-  /** The versions of Istio that a fence's proxies run, as far as they are known. */
+  /** The versions of Istio that a fence's proxies run, as far as known. */
   proxyVersions(fence: FenceKey): readonly string[] {
     const told = this.#versions.of(fence);
     if (told.length > 0) return told;
     return this.#proxyVersion === undefined ? this.#versions.ofNamespace(fence.namespace) : [this.#proxyVersion];
   }
 
-  /** A stream of a fence's proxy names its version. */
+  /** A stream of a fence's proxy reports its version. */
   proxyTold(stream: AccessLogStream, fence: FenceKey, version: string): void {
     this.#versions.told(stream, fence, version);
   }
 
-  /** A stream has ended, or speaks for its fence no more. */
+  /** A stream has ended, or does not report for its fence any more. */
   proxyLeft(stream: AccessLogStream): void {
     this.#versions.left(stream);
   }
 
   /**
-   * Time has passed: versions count for some minutes after their last stream, and deleted fences
-   * are forgotten at last.
+   * Time has passed. Versions that nobody has reported for some minutes are dropped, and deleted
+   * fences are forgotten.
    */
   tick(): void {
     this.book.forgetClosed(performance.now());
@@ -154,7 +155,7 @@ export class FenceTelemetry {
     this.streams.forget(fence);
   }
 
-  /** Fences that turn newcomers away now. */
+  /** Fences that have no room for new hosts now. */
   fencesAtCapacity(): number {
     return this.book.fences().filter((fence) => this.book.of(fence)?.isAtCapacity === true).length;
   }
@@ -164,7 +165,7 @@ export class FenceTelemetry {
   }
 }
 
-/** Fields of lines about hosts that are not learned; undefined where a fence has had its lines. */
+/** Fields of a line about a host that is not learned; undefined where the fence had its lines. */
 function unseenLines(): (of: FenceKey, host: string) => object | undefined {
   const lines = new LineBudget({ window: UNSEEN_LINES_WINDOW });
   return (of, host) => {

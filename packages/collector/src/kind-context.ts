@@ -10,14 +10,15 @@ import type { ProxiesOf } from "./sources/istiods/proxy-syncs.ts";
 /** Numbers from outside of the mesh, such as those of Prometheus. */
 export interface SampleSource {
   /**
-   * What a query gives now; undefined when it gives no number. Rejects when there is no answer.
+   * The current result of a query; undefined when it has no number. Rejects when there is no
+   * answer.
    *
-   * @param signal gives up
+   * @param signal aborts the query
    */
   query(text: string, signal: AbortSignal): Promise<number | undefined>;
 }
 
-/** What a kind in a collector is made from: what there is to read, and how it asks for runs. */
+/** What a kind in a collector is made from: what it can read, and how it asks for runs. */
 export interface KindContext {
   readonly store: Pick<
     Store,
@@ -30,21 +31,21 @@ export interface KindContext {
   readonly metrics: CollectorMetrics;
   readonly logger: Logger;
   /**
-   * A kind asks in its triggers, and keeps the answers: what is observed is in memory. Undefined
-   * where there is nobody to ask, as for `fenceline render`.
+   * A kind queries them in its triggers, and keeps the answers, since what is observed is in
+   * memory. Undefined where there is nothing to query, as for `fenceline render`.
    */
   readonly samples: SampleSource | undefined;
   /**
-   * Values by name in place of all that would be measured, as `fenceline render --metrics` gives
-   * them. Undefined where they are measured.
+   * Values by name that replace all measured ones, as `fenceline render --metrics` gives them.
+   * Undefined where values are measured.
    */
   readonly givenValues: ReadonlyMap<string, number> | undefined;
-  /** What istiods tell of the proxies of some pods. Undefined where nobody is asked. */
+  /** What istiods report about the proxies of some pods. Undefined where they are not asked. */
   readonly proxies?: ProxiesOf | undefined;
   /** Milliseconds of the wall clock. */
   readonly now: () => number;
   /**
-   * Whether this replica alone ages and renders; the others only learn, and write what they learned
+   * Whether this replica alone ages and renders. The others only learn, and write what they learned
    * into statuses.
    */
   readonly leads: () => boolean;
@@ -52,5 +53,5 @@ export interface KindContext {
   readonly fallbackReady: (mesh: Mesh) => boolean;
 }
 
-/** Makes what is particular to a kind. */
+/** Makes the code for one kind. */
 export type KindMaker = (context: KindContext) => DrivenKind;

@@ -7,8 +7,8 @@ import { smartLimiters } from "./limiter/smart-limiters.ts";
 export type Drivers = Readonly<Record<string, KindMaker>>;
 
 /**
- * The table of what drives each kind of ours. The collector and `fenceline render` read it; a new
- * kind is one line here, and without it the types do not fit. See docs/adding-a-kind.md.
+ * The table of the code for each kind of ours. The collector and `fenceline render` read it. A new
+ * kind needs one line here; without it the types do not match. See docs/adding-a-kind.md.
  */
 export const DRIVERS = {
   ServiceFence: serviceFences,

@@ -2,20 +2,20 @@ import type { Service } from "@fenceline/api";
 import type { Destination } from "@fenceline/registry";
 
 /**
- * Most characters of upstream clusters whose meaning is remembered: 20,000 of the usual length,
- * more than a mesh of some thousand services has.
+ * Most characters of upstream clusters that are remembered: 20,000 of the usual length, more than a
+ * mesh of some thousand services has.
  */
 const REMEMBERED_CHARACTERS = 1_500_000;
 
-/** A Service port that a cluster stands for, as long as its Service is this object. */
+/** The Service port of a cluster. It is valid as long as its Service is this object. */
 export interface KnownCluster {
   readonly destination: Destination;
   readonly service: Service;
 }
 
 /**
- * What clusters stand for. Only those that exist: what senders make up is looked up each time, and
- * stays nowhere.
+ * The Service ports of clusters. Only existing ones are kept: an invented cluster is looked up each
+ * time, and takes no memory.
  */
 export class KnownClusters {
   readonly #clusters = new Map<string, KnownCluster>();
@@ -31,8 +31,8 @@ export class KnownClusters {
   }
 
   /**
-   * The subset in a cluster is any text, so even those that exist are without number. When there
-   * are too many, those in use are soon found again.
+   * The subset in a cluster may be any text, so even existing clusters are unlimited in number.
+   * When there are too many, all are forgotten: those in use are soon found again.
    */
   set(cluster: string, found: KnownCluster): void {
     if (this.#characters + cluster.length > REMEMBERED_CHARACTERS) {

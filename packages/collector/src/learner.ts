@@ -1,10 +1,10 @@
 import type { FenceKey } from "@fenceline/api";
 import type { EdgeBook, FenceEdges, Sighting, SightingOutcome, SightingSink } from "@fenceline/edges";
 
-/** What a {@link Learner} works on, and whom it tells. */
+/** Dependencies of a {@link Learner}, and whom it tells. */
 export interface LearnerOptions {
   readonly book: EdgeBook;
-  /** A fence has a host that it did not have before. */
+  /** A fence has a new host. */
   readonly onLearned: (fence: FenceKey, host: string) => void;
   /** A host made room for the one that was sighted. */
   readonly onEvicted?: ((host: string, by: Sighting) => void) | undefined;
@@ -16,7 +16,7 @@ export interface LearnerOptions {
   readonly onHidden?: (fence: FenceKey, host: string) => void;
   /** Whether policies refuse every call of a fence's pods to a host. Default: they refuse none. */
   readonly isDenied?: ((fence: FenceKey, host: string) => boolean) | undefined;
-  /** A workload called a host that policies let none of its calls reach. */
+  /** A workload called a host to which policies refuse all its calls. */
   readonly onDenied?: (fence: FenceKey, host: string) => void;
   /**
    * The wildcards (`<namespace>/*`, `*.<domain>`) that stand for a host that a fence's workload
@@ -27,7 +27,7 @@ export interface LearnerOptions {
   readonly onTelemetry: (fence: FenceKey) => void;
 }
 
-/** Puts what sources of telemetry see into the book of edges. */
+/** Puts what sources of telemetry report into the book of edges. */
 export class Learner implements SightingSink {
   readonly #options: LearnerOptions;
 
@@ -71,7 +71,7 @@ export class Learner implements SightingSink {
   }
 
   /**
-   * A wildcard that ages by use is in use when a host that it stands for is called. One that has
+   * A wildcard that ages by use is in use when a host for which it stands is called. One that has
    * aged out comes back with a call that would teach a host.
    *
    * @returns whether one is in the fence

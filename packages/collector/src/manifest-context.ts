@@ -6,15 +6,15 @@ import type { KindContext } from "./kind-context.ts";
 import { Mesh } from "./mesh.ts";
 import { CollectorMetrics } from "./metrics.ts";
 
-/** Nothing runs by itself, and nothing stands in the way. */
+/** No run happens by itself, and there is no obstacle. */
 const NO_RUNS: Runs = { enqueue: () => {}, enqueueStatus: () => {}, obstacles: () => [] };
 
 /**
- * What kinds are made from where there is nothing but manifests: as a leader has it that has
- * rendered nothing yet, where nobody else has rendered objects and the fallback is ready.
+ * What kinds are made from where there are only manifests: the view of a leader that has rendered
+ * nothing yet, in a mesh where nobody else has rendered objects and the fallback is ready.
  *
  * @param now milliseconds of the wall clock, for deadlines
- * @param givenValues in place of what would be measured. Default: nothing is known
+ * @param givenValues used instead of measured ones. Default: none are known
  */
 export function contextOfManifests(
   objects: readonly AnyObject[],

@@ -1,4 +1,4 @@
-/** What the MeshConfigs of all control planes say together: any of these may be a pod's. */
+/** The MeshConfigs of all control planes together, since any of these may be a pod's. */
 import type { Config } from "@fenceline/api";
 import { type ControlPlane, type ExportDefaults, unitedDefaults } from "@fenceline/registry";
 import type { MeshConfig } from "@fenceline/store";
@@ -12,8 +12,8 @@ export function exportDefaults(meshConfigs: readonly MeshConfig[]): ExportDefaul
 }
 
 /**
- * Where policies for every pod stand, and default Sidecars: the root namespaces of all control
- * planes, or the one that is configured while no MeshConfig is known.
+ * Where policies for every pod and default Sidecars are: the root namespaces of all control planes,
+ * or the configured one while no MeshConfig is known.
  */
 export function rootNamespacesOf(controlPlanes: readonly ControlPlane[], config: Config): readonly string[] {
   return controlPlanes.length === 0
@@ -22,8 +22,8 @@ export function rootNamespacesOf(controlPlanes: readonly ControlPlane[], config:
 }
 
 /**
- * Where the configuration and MeshConfig name different root namespaces, a default Sidecar in
- * either may be the one that counts.
+ * If the configuration and MeshConfig name different root namespaces, a default Sidecar in either
+ * may be the one that counts.
  */
 export function controlPlanesOf({ outbound, rootNamespace: told }: MeshConfig, { rootNamespace, istioNamespace }: Config): ControlPlane[] {
   const roots = new Set([rootNamespace, told].filter((root) => root !== undefined));

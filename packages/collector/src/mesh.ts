@@ -32,10 +32,10 @@ import { policiesIn, policyChanges } from "./proxy-policies.ts";
 import { SystemHosts } from "./system-hosts.ts";
 import { routeChanges, type TouchedHosts, touchedHosts } from "./touched-hosts.ts";
 
-/** The configuration, and what the mesh says of itself. */
+/** The configuration, together with what is known from the mesh itself. */
 export type MeshConfiguration = Config & SystemConfig;
 
-/** What the rest of the collector asks about the mesh, kept up with its changes. */
+/** What the rest of the collector asks about the mesh. It is updated with each change. */
 export class Mesh {
   readonly registry: Registry;
   /** Hosts that are no Services, and routes of others. */
@@ -46,9 +46,9 @@ export class Mesh {
   readonly collectorHost: string;
   /** Trust domains of this mesh. */
   readonly trustDomains: readonly string[];
-  /** What hosts of fences bring along. */
+  /** Hosts that fences show together with others. */
   readonly aliases: DomainAliases;
-  /** What policies say of calls. */
+  /** What policies say about calls. */
   readonly calls: FenceCalls;
   /** What callers name, and the addresses that they dial. */
   readonly named: NamedHosts;
@@ -93,7 +93,7 @@ export class Mesh {
     for (const namespace of snapshot.of(NAMESPACE)) this.#namespaces.set(namespace.metadata.name, namespace);
   }
 
-  /** @param now what there is, the changes included */
+  /** @param now what exists, including the changes */
   apply(changes: MeshChanges, now: Pick<MeshSnapshot, "meshConfigs">): void {
     this.registry.apply({ services: changes.of(SERVICE), endpointSlices: changes.of(ENDPOINT_SLICE) });
     this.meshHosts.apply({
@@ -120,7 +120,7 @@ export class Mesh {
     if (changes.meshConfigs.length > 0) this.#configure(now.meshConfigs);
   }
 
-  /** Services of Istio's namespace and of ours. The same list as long as it says the same. */
+  /** Services of Istio's namespace and of ours. The same list until its content changes. */
   get systemHosts(): readonly NamespacedHost[] {
     return this.#system.list();
   }
@@ -131,12 +131,12 @@ export class Mesh {
     return touchedHosts(changes, { meshHosts: this.meshHosts, registry: this.registry, shown: new Set([istioNamespace, namespace]) });
   }
 
-  /** Hosts that the proxies of some pods need, whatever these call; none of pods that are none. */
+  /** Hosts that the proxies of some pods need, whatever these call; none without labels. */
   requiredHosts(namespace: string, labels: Labels | undefined): readonly RequiredHost[] {
     return labels === undefined ? [] : this.#needs.requiredFor(namespace, labels);
   }
 
-  /** EnvoyFilters of others by which calls of some pods to unknown hosts miss our fallback. */
+  /** EnvoyFilters of others that keep calls of some pods to unknown hosts from our fallback. */
   catchAllRemoved(namespace: string, labels: Labels | undefined): readonly string[] {
     return labels === undefined ? [] : this.#needs.catchAllRemovedFor(namespace, labels);
   }
@@ -149,27 +149,27 @@ export class Mesh {
     });
   }
 
-  /** What the mesh says of itself stands beside what is configured. */
+  /** The configuration, together with what is known from the mesh itself. */
   get config(): MeshConfiguration {
     return this.#config;
   }
 
-  /** What decides who is REGISTRY_ONLY; none where no MeshConfig can be read. */
+  /** What decides which pods are REGISTRY_ONLY; none where no MeshConfig can be read. */
   get controlPlanes(): readonly ControlPlane[] {
     return this.#controlPlanes;
   }
 
-  /** `discoverySelectors` of each control plane; one without any knows every namespace. */
+  /** `discoverySelectors` of each control plane; one without any reads every namespace. */
   get discovery(): readonly (readonly LabelSelector[])[] {
     return this.#discovery;
   }
 
-  /** Istio's root namespaces: what stands there counts in every namespace. */
+  /** Istio's root namespaces: objects there count in every namespace. */
   get rootNamespaces(): readonly string[] {
     return this.#rootNamespaces;
   }
 
-  /** Another number whenever a pod may be of another fence than before. */
+  /** A number that changes whenever a pod may belong to another fence than before. */
   get fencesVersion(): number {
     return this.#fences.version;
   }
@@ -189,7 +189,7 @@ export class Mesh {
     return this.#fences.besides(namespace, labels);
   }
 
-  /** Labels of the pods that a fence is for, as its Services are now; undefined if for none. */
+  /** Labels of the pods that a fence selects by its Services now; undefined if it selects none. */
   labelsOf(fence: ServiceFence): Labels | undefined {
     return workloadLabels(fence, this.registry, this.#config);
   }
@@ -203,7 +203,7 @@ export class Mesh {
     return metadata.deletionTimestamp !== undefined || this.isNamespaceEnding(metadata.namespace);
   }
 
-  /** Then the API server takes in nothing new, and all that is there goes. */
+  /** Then the API server accepts nothing new in it, and everything in it is deleted. */
   isNamespaceEnding(name: string): boolean {
     return this.namespace(name)?.metadata.deletionTimestamp !== undefined;
   }
@@ -212,22 +212,22 @@ export class Mesh {
     return this.#fences.get(key);
   }
 
-  /** The first by name of the fences whose selectors take a pod with these labels. */
+  /** The first by name of the fences whose selectors match a pod with these labels. */
   fenceOfPod(namespace: string, labels: Labels): FenceKey | undefined {
     return this.#fences.ofPod(namespace, labels);
   }
 
-  /** All fences whose selectors take a pod with these labels, by name. */
+  /** All fences whose selectors match a pod with these labels, by name. */
   fencesOfPod(namespace: string, labels: Labels): readonly FenceKey[] {
     return this.#fences.allOfPod(namespace, labels);
   }
 
-  /** The fences that take every pod of this one, itself included, by name. */
+  /** The fences that select every pod of this one, including itself, by name. */
   fencesOver(fence: FenceKey): readonly FenceKey[] {
     return this.#fences.over(fence);
   }
 
-  /** Whether a fence's selector takes a pod with these labels. */
+  /** Whether a fence's selector matches a pod with these labels. */
   selects(fence: FenceKey, namespace: string, labels: Labels): boolean {
     return this.#fences.selects(fence, namespace, labels);
   }
@@ -241,7 +241,8 @@ export class Mesh {
 
   /**
    * The port of a Service or ServiceEntry behind an Envoy cluster
-   * `outbound|<port>|<subset>|<host>`; undefined when it is none, or not in the registry.
+   * `outbound|<port>|<subset>|<host>`; undefined for any other cluster, or where the registry does
+   * not have it.
    */
   destinationOfCluster(cluster: string): Destination | undefined {
     const known = this.#clusters.get(cluster);
@@ -263,7 +264,7 @@ export class Mesh {
 
   /**
    * The port of a Service or ServiceEntry that a caller in `namespace` means by a host; undefined
-   * when no such one, or no such port of it, exists.
+   * when no such host, or no such port of it, exists.
    */
   destinationOfHost(host: string, port: number, namespace?: string): Destination | undefined {
     return this.#destinationOfHost(host, port, namespace)?.destination ?? this.meshHosts.entryNamed(host, port, namespace);
@@ -277,7 +278,7 @@ export class Mesh {
       : { destination: { host: this.registry.hostOf(service), port: found }, service };
   }
 
-  /** A Service that changed is another object. */
+  /** A changed Service is another object. */
   #isCurrent(service: Service): boolean {
     const { namespace, name } = service.metadata;
     return this.registry.service(namespace, name) === service;

@@ -11,9 +11,9 @@ import { ENTRY_DROP_REASONS } from "./sources/access-logs/entry-drop-reason.ts";
 import { SERIES_RESULTS } from "./sources/prometheus/learn-calls.ts";
 
 /**
- * Every metric of the collector. Label sets are closed: no host, fence or pod name ever becomes a
- * label, since anybody who can send a request could then grow the memory of whatever scrapes us.
- * `docs/metrics.md` lists them.
+ * Every metric of the collector. Label sets are closed: the name of a host, fence or pod is never a
+ * label, since anybody who can send a request could then fill the memory of the system that scrapes
+ * us. `docs/metrics.md` lists the metrics.
  */
 export class CollectorMetrics {
   readonly registry = new MetricsRegistry();
@@ -84,7 +84,7 @@ export class CollectorMetrics {
   });
 
   constructor() {
-    // Shown from the start, so that the first time is a rise and not a new series.
+    // Shown from the start, so that the first occurrence is an increase and not a new series.
     for (const limit of HOST_LIMITS) this.limits.inc({ limit }, 0);
     for (const reason of [...DROP_REASONS, ...ENTRY_DROP_REASONS]) this.entriesDropped.inc({ reason }, 0);
     for (const reason of FALLBACK_REFUSALS) this.fallbackRefused.inc({ reason }, 0);
@@ -93,7 +93,7 @@ export class CollectorMetrics {
     for (const { name: kind } of RENDERED_KINDS) for (const action of ["create", "update", "delete"]) this.writes.inc({ kind, action }, 0);
   }
 
-  /** A kind of ours that runs: what is counted of it is shown from the start, too. */
+  /** A kind of ours runs: its counters are shown from the start, too. */
   showKind(kind: string): void {
     for (const result of ["changed", "unchanged", "obstructed", "error"]) this.reconciles.inc({ kind, result }, 0);
     for (const counter of [this.statusWrites, this.delayedWrites, this.kindFaults]) counter.inc({ kind }, 0);
@@ -115,7 +115,7 @@ export class CollectorMetrics {
     });
   }
 
-  /** Numbers that are read when somebody asks, not kept. */
+  /** Numbers that are read on each scrape, and not kept. */
   observe(read: {
     readonly edges: () => number;
     readonly switchOverPause: () => number;
@@ -145,12 +145,12 @@ export class CollectorMetrics {
     );
   }
 
-  /** How many writes may be under way at a time, whatever they are for. */
+  /** How many writes may be under way at a time, of any kind. */
   observeInFlight(read: () => number): void {
     this.#reading("fenceline_writes_in_flight_limit", "Writes of rendered objects that may be under way at a time.", read);
   }
 
-  /** Obstacles of each kind and reason, in the same way. */
+  /** Obstacles of each kind and reason, read on each scrape. */
   observeObstacles(read: () => readonly Obstacle[]): void {
     collectedGauge(this.registry, {
       name: "fenceline_obstacles",

@@ -4,9 +4,9 @@ import { type EndpointAddress, type MeshHosts, parseAuthority, type Registry } f
 const REMEMBERED_CHARACTERS = 500_000;
 
 /**
- * Which Service, or host of a ServiceEntry, an authority names for a caller of a namespace. Every
- * entry of an access log asks, and a mesh has few answers; only those are remembered that name one,
- * as anybody may write any Host.
+ * Which Service, or host of a ServiceEntry, an authority names for a caller of a namespace. It is
+ * asked for every entry of an access log, and a mesh has few answers. Only authorities that name a
+ * host are remembered, since anybody may write any Host.
  */
 export class NamedHosts {
   readonly #registry: Registry;
@@ -15,7 +15,7 @@ export class NamedHosts {
   #characters = 0;
   readonly #meshHosts: MeshHosts;
   #version: string | undefined;
-  /** By host, an address of its own that was dialled, as of a version of the registry. */
+  /** By host, an address of its own that was dialled, valid for one version of the registry. */
   readonly #dialled = new Map<string, EndpointAddress>();
   #dialledVersion: number | undefined;
 
@@ -24,7 +24,7 @@ export class NamedHosts {
     this.#meshHosts = meshHosts;
   }
 
-  /** Its host; undefined for an address, and where there is none. */
+  /** The host that an authority names; undefined for an address, and where there is none. */
   of(authority: string, namespace: string): string | undefined {
     if (authority === "") return undefined;
     if (this.#version !== this.#versionNow()) this.#forget();
@@ -39,9 +39,10 @@ export class NamedHosts {
 
   /**
    * The host of the Service behind an address that was dialled. Nearly every call ends at the
-   * Service that was dialled, by the address that was dialled before: that one is remembered.
+   * Service that was dialled, by the same address as before, so that address is remembered.
    *
-   * @param ended host that the call ended at, whose address it is where it has several
+   * @param ended host at which the call ended. If the address belongs to several hosts, it is this
+   * one's
    */
   dialled({ address, port }: EndpointAddress, ended: string | undefined, namespace: string): string | undefined {
     if (this.#dialledVersion !== this.#registry.version) this.#dialled.clear();

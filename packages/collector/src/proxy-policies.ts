@@ -1,4 +1,4 @@
-/** Objects of all kinds by which others have proxies call hosts. */
+/** Objects of all kinds by which others make proxies call hosts. */
 import { type ObjectChange, type ObjectsByKind, PROXY_POLICY_KINDS, type ProxyPolicy } from "@fenceline/api";
 import type { MeshChanges } from "@fenceline/store";
 

@@ -4,12 +4,12 @@ import { areRefusalsKnown } from "./fence-calls.ts";
 import type { Mesh } from "./mesh.ts";
 import { routeChanges } from "./touched-hosts.ts";
 
-/** How often it is asked whether rights are there still, in milliseconds: nobody tells. */
+/** How often the rights are checked, in milliseconds: no event tells of a change. */
 const LOOK_PAUSE = 5_000;
 
 /**
- * What the global sidecar is told of calls that AuthorizationPolicies refuse for certain, kept up
- * with the mesh. It knows a caller's namespace and no more, so a call is told of where any service
+ * What is told to the global sidecar of calls that AuthorizationPolicies certainly refuse. The
+ * global sidecar knows only a caller's namespace, so a call is told only where every service
  * account of the namespace is refused.
  */
 export class RefusedCalls {
@@ -27,13 +27,13 @@ export class RefusedCalls {
     this.#lookAtAll();
   }
 
-  /** All of it. */
+  /** The texts of all namespaces. */
   texts(): ReadonlySet<string> {
     return new Set(this.#isKnown ? [...this.#byNamespace.values()].flat() : []);
   }
 
   /**
-   * Looks now and then whether what says so may be read still.
+   * Checks now and then whether the kinds that decide may still be read.
    *
    * @returns ends it
    */
@@ -48,9 +48,9 @@ export class RefusedCalls {
   }
 
   /**
-   * Takes over what changed, once the mesh knows it.
+   * Takes over what changed. The mesh has to know it before.
    *
-   * @returns what is to be told; undefined where nothing can be other than before
+   * @returns what is to be told; undefined where nothing can have changed
    */
   apply(changes: Pick<MeshChanges, "of" | "meshConfigs">): ReadonlySet<string> | undefined {
     const policies = changes.of(AUTHORIZATION_POLICY).flatMap((change) => objectOf(change)?.metadata.namespace ?? []);
@@ -87,7 +87,7 @@ export class RefusedCalls {
     else this.#byNamespace.set(namespace, texts);
   }
 
-  /** Namespaces that have fences: nobody else is told apart by the global sidecar. */
+  /** Namespaces with fences: the global sidecar does not tell others apart. */
   #callersNow(): readonly string[] {
     return [
       ...new Set(

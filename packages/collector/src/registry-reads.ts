@@ -5,7 +5,7 @@ import { type HostReads, isWildcard, overlap, type Reads, readinessChanged, sele
 import type { MeshChanges } from "@fenceline/store";
 import type { TouchedHosts } from "./touched-hosts.ts";
 
-/** Every Service's labels: an object with a label selector. */
+/** The labels of every Service: an object with a label selector reads them. */
 const ALL = "*";
 /** The Services that every fence shows. */
 const TCP = "tcp";
@@ -17,9 +17,9 @@ const endpointsOf = (service: string) => `endpoints ${service}`;
 /** Hosts that every fence of a namespace shows; `*` stands for all namespaces. */
 const sharedIn = (namespace: string) => `shared ${namespace}`;
 
-/** What changed beside the objects that are asked for by name. */
+/** What changed beside the objects that were read by name. */
 export interface ChangedBeside {
-  /** Whether the Services that every fence shows are others than before. Default false. */
+  /** Whether the Services that every fence shows have changed. Default false. */
   readonly isTcp?: boolean;
   /** Hosts of ServiceEntries and VirtualServices that changed. Default: none. */
   readonly hosts?: readonly TouchedHosts[];
@@ -32,9 +32,9 @@ export class RegistryReads {
   readonly #hosts = new ReadIndex();
 
   /**
-   * Takes note of what was read for an object.
+   * Records what was read for an object.
    *
-   * @param hosts what it asked of ServiceEntries and VirtualServices. Default: nothing
+   * @param hosts what it read of ServiceEntries and VirtualServices. Default: nothing
    */
   set(of: ObjectRef, reads: readonly Reads[], hosts: HostReads = NO_HOSTS): void {
     const topics = new Set<string>();
@@ -55,7 +55,7 @@ export class RegistryReads {
     this.#hosts.delete(of);
   }
 
-  /** Objects that a change of what they read concerns. */
+  /** Objects that have read something that changed. */
   concernedBy(changes: Pick<MeshChanges, "of">, { isTcp = false, hosts = [] }: ChangedBeside = {}): readonly ObjectRef[] {
     const topics = new Set([...(isTcp ? [TCP] : []), ...serviceTopics(changes), ...this.#endpointTopics(changes), ...sharedTopics(hosts)]);
     return [...[...topics].flatMap((topic) => [...this.#index.readersOf(topic)]), ...this.#readersOf(hosts)];
@@ -69,7 +69,7 @@ export class RegistryReads {
     }
   }
 
-  /** A wildcard is compared with every host that somebody reads: few are written, and rarely. */
+  /** A wildcard is compared with every host that was read: few are written, and rarely. */
   *#readersOf(touched: readonly TouchedHosts[]): Generator<ObjectRef> {
     for (const host of new Set(touched.flatMap(({ hosts }) => hosts))) {
       const read = isWildcard(host) ? [...this.#hosts.topics()].filter((topic) => overlap(topic, host)) : [host, ...wildcardsOf(host)];
@@ -89,7 +89,7 @@ function* serviceTopics(changes: Pick<MeshChanges, "of">): Generator<string> {
   }
 }
 
-/** Of a Service that selects other pods than before. */
+/** Topics of a Service that selects other pods than before. */
 function* selectorTopics({ before, after }: ObjectChange<Service>): Generator<string> {
   if (isDeepStrictEqual(before?.spec.selector, after?.spec.selector)) return;
   for (const service of [before, after]) {
@@ -103,13 +103,13 @@ function* sharedTopics(touched: readonly TouchedHosts[]): Generator<string> {
     if (isShared) for (const namespace of visibility.isPublic ? ["*"] : visibility.namespaces) yield sharedIn(namespace);
 }
 
-/** The wildcards that include a host, widest last: `*.b.c` and `*.c` of `a.b.c`, and `*`. */
+/** The wildcards that include a host, the widest last: `*.b.c` and `*.c` of `a.b.c`, and `*`. */
 function* wildcardsOf(host: string): Generator<string> {
   for (let dot = host.indexOf("."); dot >= 0; dot = host.indexOf(".", dot + 1)) yield `*${host.slice(dot)}`;
   yield "*";
 }
 
-/** A Service that comes or goes has other labels than none. */
+/** For a Service that comes or goes the other side has no labels. */
 function hasOtherLabels({ before, after }: ObjectChange<Service>): boolean {
   return before === undefined || after === undefined || !isDeepStrictEqual(before.metadata.labels, after.metadata.labels);
 }

@@ -6,20 +6,19 @@ import { type ReportView, reportInSteps, reportSteps } from "./routes/report-vie
 
 /** Which reports are wanted. */
 export interface ReportRequest {
-  /** Of this fence only, with the names of hosts. */
+  /** Report only this fence, with the names of hosts. */
   readonly fence?: FenceKey | undefined;
-  /** Whether hidden hosts are named, too. Default: their number alone. */
+  /** Whether hidden hosts are named, too. Default: only their number. */
   readonly hidden?: boolean;
-  /** Of fences of this namespace only. Default: of all. */
+  /** Report only fences of this namespace. Default: all. */
   readonly namespace?: string | undefined;
   /** Milliseconds of the wall clock, for deadlines. */
   readonly now: number;
 }
 
 /**
- * The reports of the fences among some objects, with what their status tells: what they have
- * learned, and how a collector judged them. Nothing is judged anew, since nobody knows here what is
- * rendered.
+ * The reports of the fences among some objects, from their statuses: what they have learned, and a
+ * collector's conditions. No condition is judged anew, since it is not known here what is rendered.
  */
 export function reportOfManifests(
   objects: readonly AnyObject[],

@@ -4,8 +4,8 @@ import type { Registry } from "@fenceline/registry";
 import type { NamespacedHost } from "@fenceline/render/fence";
 
 /**
- * The Services of namespaces that every fence shows, one by one. The same list as before as long as
- * it says the same: whether a change concerns every fence must be cheap to tell.
+ * The Services of namespaces that every fence shows, one by one. The list stays the same value
+ * until its content changes: whether a change affects every fence must be cheap to tell.
  */
 export class SystemHosts {
   readonly #registry: Registry;

@@ -2,9 +2,9 @@ import { outboundEntries, sidecarEntries } from "@fenceline/registry";
 import type { MeshSnapshot } from "@fenceline/store";
 import type { Mesh } from "./mesh.ts";
 
-/** What the global sidecar is told of namespaces. */
+/** What is told to the global sidecar about namespaces. */
 interface ToldPolicies {
-  /** Whose pods reach nothing but registered hosts. */
+  /** Namespaces whose pods reach only registered hosts. */
   readonly outbound: ReturnType<typeof outboundEntries>;
   /** What default Sidecars show to pods. */
   readonly sidecars: ReturnType<typeof sidecarEntries>;

@@ -11,7 +11,7 @@ import {
 } from "@fenceline/registry";
 import type { MeshChanges } from "@fenceline/store";
 
-/** Hosts of a ServiceEntry or VirtualService that changed, as it was or as it is. */
+/** Hosts of a ServiceEntry or VirtualService that changed, before or after the change. */
 export interface TouchedHosts {
   readonly hosts: readonly string[];
   readonly visibility: Visibility;
@@ -19,7 +19,7 @@ export interface TouchedHosts {
   readonly isShared: boolean;
 }
 
-/** What {@link touchedHosts} looks at, with the changes taken in. */
+/** The input of {@link touchedHosts}, after the changes are taken over. */
 export interface TouchedHostsInput {
   readonly meshHosts: MeshHosts;
   readonly registry: Registry;
@@ -35,7 +35,7 @@ export function routeChanges(changes: Pick<MeshChanges, "of">): RouteChanges {
   };
 }
 
-/** Which hosts of ServiceEntries and VirtualServices are others than before, and to whom. */
+/** Which hosts of ServiceEntries and VirtualServices have changed, and who sees them. */
 export function touchedHosts(changes: Pick<MeshChanges, "of">, input: TouchedHostsInput): readonly TouchedHosts[] {
   const { meshHosts } = input;
   const routes = meshHosts.touchedRoutes(routeChanges(changes));
@@ -47,7 +47,7 @@ export function touchedHosts(changes: Pick<MeshChanges, "of">, input: TouchedHos
   ];
 }
 
-/** Who begins TLS for a host of a ServiceEntry decides whether it may be learned. */
+/** A host of a ServiceEntry may be learned or not, depending on who begins TLS for it. */
 function tlsHosts(changes: Pick<MeshChanges, "of">, { meshHosts, registry }: TouchedHostsInput): readonly TouchedHosts[] {
   const rules = changes.of(DESTINATION_RULE).flatMap(({ before, after }) => [before, after]);
   const hosts = rules.flatMap((rule) =>
@@ -56,13 +56,13 @@ function tlsHosts(changes: Pick<MeshChanges, "of">, { meshHosts, registry }: Tou
   return hosts.filter((host) => meshHosts.hasEntry(host)).map((host) => ({ hosts: [host], visibility: EVERYBODY, isShared: true }));
 }
 
-/** Whether fences show the host that never called it. */
+/** Whether fences show the host without having called it. */
 function isOfShared(host: string, { registry, shown }: TouchedHostsInput): boolean {
   const service = isWildcard(host) ? undefined : registry.resolveHost(host);
   return service === undefined || shown.has(service.metadata.namespace) || showsEverywhere(service);
 }
 
-/** A host of a VirtualService that became a Service's, or is none any more. */
+/** A host of a VirtualService that became a Service's, or is one no more. */
 function routedServices(changes: Pick<MeshChanges, "of">, { meshHosts, registry }: TouchedHostsInput): readonly TouchedHosts[] {
   return changes.of(SERVICE).flatMap(({ before, after }) => {
     const service = before === undefined ? after : after === undefined ? before : undefined;

@@ -21,7 +21,7 @@ import type { CollectorMetrics } from "../metrics.ts";
 import { type FenceChange, fenceChanges } from "./fence-changes.ts";
 import { wantedFences } from "./wanted-fences.ts";
 
-/** What {@link AutomaticFences} works with. */
+/** Dependencies and settings of {@link AutomaticFences}. */
 export interface AutomaticFencesOptions {
   readonly store: Pick<Store, "fences" | "isKnown">;
   readonly mesh: () => Mesh;
@@ -35,13 +35,13 @@ export interface AutomaticFencesOptions {
   /** How long a fence must not be wanted before it is deleted, in milliseconds. Default 5 000. */
   readonly grace?: number;
   /**
-   * Pauses before a retry, in milliseconds. Default: from 1 000 to 300 000, since what fails may
-   * fail for thousands of Services.
+   * Pauses before a retry, in milliseconds. Default: from 1 000 to 300 000, since the same fault
+   * may concern thousands of Services.
    */
   readonly backoff?: WorkQueueOptions<unknown>["backoff"];
 }
 
-/** A change, and since when it is wanted without a break. */
+/** A change, and since when it has been wanted without interruption. */
 interface Planned {
   readonly change: FenceChange;
   readonly since: number;
@@ -51,43 +51,44 @@ interface Planned {
 interface NamespacePlan {
   /** By the fence's key. */
   readonly changes: Map<string, Planned>;
-  /** Since when the last of its deletes is wanted; undefined when there is none. */
+  /** Since when its last delete has been wanted; undefined when there is none. */
   readonly shrinkingSince: number | undefined;
 }
 
 const GRACE = 5_000;
-/** How much longer than a delete a create of the same namespace waits, in milliseconds. */
+/** By how many milliseconds a create waits longer than a delete of the same namespace. */
 const SUCCESSION = 500;
 /** Before a fence is made again, in milliseconds. */
 const REPEATED = { first: 1_000, longest: 60_000 };
 const BACKOFF = { first: 1_000, longest: 300_000 };
 
 /**
- * Makes the fences of workloads that are to have one by themselves, and deletes those that are to
- * have none any more: observe → desired → plan → apply. Only where the store can make fences.
- * Planned namespace by namespace: a change has its own looked at, and no other.
+ * Makes a fence for each workload that is to have one automatically, and deletes those of workloads
+ * that are to have none any more: observe → desired → plan → apply. Only where the store can make
+ * fences. Each namespace is planned by itself, so a change concerns only its own namespace.
  *
- * What a fence has learned goes with it. So a delete waits. A Service may be replaced by deleting
- * it and creating it again. A label may move from a Service to its Namespace, and we may hear of
- * the removal first. A create in the same namespace waits for it too: it may be a fence for the
- * same pods by the name of another Service, and two fences would each have a Sidecar for them.
+ * What a fence has learned is deleted with it. So a delete waits. A Service may be replaced by
+ * deleting it and creating it again. A label may move from a Service to its Namespace, and we may
+ * hear of the removal first. A create in the same namespace waits for the delete too: the new fence
+ * may be for the same pods by the name of another Service, and then both would have a Sidecar for
+ * them.
  */
 export class AutomaticFences {
   readonly #options: AutomaticFencesOptions;
   readonly #clock: () => number;
   readonly #queue: WorkQueue<FenceKey>;
   /**
-   * Of namespaces in which we made fences. One that we made and that is gone again was deleted by
-   * somebody.
+   * Pace of repeated creates in namespaces where we made fences. If a fence that we made is gone,
+   * somebody deleted it.
    */
   readonly #paces = new Map<string, RepeatPace<string>>();
-  /** As of the latest changes, of namespaces in which something is to be done. */
+  /** The plans after the latest changes, of namespaces in which something is to be done. */
   readonly #plans = new Map<string, NamespacePlan>();
-  /** Given to the queue. Changes may come many a second: they bring no retry forward. */
+  /** Keys given to the queue. Changes may come many a second: they bring no retry forward. */
   readonly #pending = new Set<string>();
-  /** Codes that were warned of since nothing was left to do. */
+  /** Codes of errors that were warned of since nothing was left to do. */
   readonly #warned = new Set<string>();
-  /** Namespaces whose plan leaves out fences, since it is not known whether they exist. */
+  /** Namespaces whose plan leaves out fences because it is not known whether they exist. */
   readonly #unknown = new Set<string>();
   #isClosed = false;
 
@@ -110,24 +111,24 @@ export class AutomaticFences {
     this.#replan(new Set([...inhabited, ...this.#plans.keys()]));
   }
 
-  /** Takes over changes that may change which fences are wanted. */
+  /** Takes over changes that may affect which fences are wanted. */
   changed(changes: MeshChanges): void {
-    // Statuses are written all the time, and none changes which fences are wanted.
+    // Statuses are written all the time, and do not affect which fences are wanted.
     const own = changes
       .of(SERVICE_FENCE)
       .filter((change) => !isOfStatus(change))
       .flatMap((change) => objectOf(change) ?? []);
     if (this.#options.config.automaticFences.create === "Off") {
-      // Those that come anyway, as from a backup, go.
+      // Fences that come from elsewhere, such as from a backup, are deleted.
       this.#replan(new Set(own.filter(({ metadata }) => isAutomatic(metadata.labels)).map(({ metadata }) => metadata.namespace)));
       return;
     }
-    // Which namespaces are the system's.
+    // Which namespaces belong to the system.
     if (changes.meshConfigs.length > 0) {
       this.refresh();
       return;
     }
-    // What is not known may become so by any change.
+    // Any change may tell what was not known before.
     const concerned = new Set(this.#unknown);
     for (const { metadata } of own) concerned.add(metadata.namespace);
     for (const change of changes.of(SERVICE)) concerned.add(objectOf(change)?.metadata.namespace ?? "");
@@ -135,12 +136,12 @@ export class AutomaticFences {
     this.#replan(concerned);
   }
 
-  /** Resolves when everything is done that need not wait. */
+  /** Resolves when everything is done, except what still has to wait. */
   idle(): Promise<void> {
     return this.#queue.idle();
   }
 
-  /** Lets writes that are under way finish; what is not begun is the next leader's. */
+  /** Waits for writes that are under way; the next leader does the rest. */
   close(): Promise<void> {
     this.#isClosed = true;
     return this.#queue.close();
@@ -165,7 +166,7 @@ export class AutomaticFences {
     }
     if (changes.size === 0) this.#plans.delete(namespace);
     else this.#plans.set(namespace, { changes, shrinkingSince });
-    // Now that every delete is known: a create waits for those of its namespace.
+    // Only now every delete is known: a create waits for those of its namespace.
     for (const [id, { change }] of changes) this.#ask(id, change.key);
   }
 
@@ -179,8 +180,7 @@ export class AutomaticFences {
     const { store, mesh } = this.#options;
     const current = mesh();
     const { registry, config, discovery } = current;
-    // Nothing new is taken into a namespace that is being deleted, and what is in it goes by
-    // itself.
+    // A namespace that is being deleted takes nothing new, and its objects are deleted with it.
     if (current.isNamespaceEnding(name)) return [];
     const [fences, namespace] = [current.fencesIn(name), current.namespace(name)];
     const snapshot = { namespaces: namespace === undefined ? [] : [namespace], services: registry.servicesIn(name), fences };
@@ -188,7 +188,7 @@ export class AutomaticFences {
     const ids = new Set(wanted.fences.map(formatFenceKey));
     this.#paces.get(name)?.retain((id) => ids.has(id));
     if (ids.size === 0) this.#paces.delete(name);
-    // When it is switched off, nothing is concluded from missing objects.
+    // While it is switched off, missing objects mean nothing.
     const isOff = config.automaticFences.create === "Off";
     this.#unknown.delete(name);
     const isKnown = (key: FenceKey) => {
@@ -200,8 +200,8 @@ export class AutomaticFences {
   }
 
   /**
-   * Does what is planned for a name when its turn comes. Returns a pause when it has to wait, in
-   * milliseconds.
+   * Does what is planned for a name when it is due. Returns the pause in milliseconds when it has
+   * to wait.
    */
   async #work(key: FenceKey): Promise<number | undefined> {
     const id = formatFenceKey(key);
@@ -215,7 +215,7 @@ export class AutomaticFences {
     if (pause > 0) return pause;
     await this.#apply(id, planned.change);
     const latest = this.#plans.get(key.namespace)?.changes;
-    // Something else may be wanted since.
+    // Something else may have become wanted meanwhile.
     if (latest?.get(id) !== planned) return 0;
     latest.delete(id);
     if (latest.size === 0) this.#plans.delete(key.namespace);
@@ -250,7 +250,7 @@ export class AutomaticFences {
     logger.info({ fence: id, kind: "ServiceFence", automatic: true }, WRITTEN[action]);
   }
 
-  /** Thousands of fences may fail for one reason, which is said once. */
+  /** Thousands of fences may fail for one reason, which is logged once. */
   #warn(key: FenceKey, error: unknown): void {
     const code = error instanceof FencelineError ? error.code : "UNEXPECTED";
     if (code === "NOT_LEADER" || this.#warned.has(code)) return;

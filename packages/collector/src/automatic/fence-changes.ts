@@ -11,14 +11,15 @@ export interface FenceChangesInput {
   readonly wanted: WantedFences;
   /** Every fence that exists, whoever made it. */
   readonly present: readonly ServiceFence[];
-  /** Fences of another one are somebody else's. Default: none is. */
+  /** Fences of another revision belong to another Fenceline. Default: none does. */
   readonly revisions?: Revisions;
-  /** Whether what is not in the snapshot does not exist. */
+  /** Whether a fence that is not in the snapshot certainly does not exist. */
   readonly isKnown: (key: FenceKey) => boolean;
 }
 
 /**
- * What is to be written. A fence that exists is never changed, and one of a person never deleted.
+ * The writes that are needed. An existing fence is never changed, and one of a person never
+ * deleted.
  */
 export function fenceChanges({ wanted, present, isKnown, revisions }: FenceChangesInput): readonly FenceChange[] {
   const names = new Set(present.map(({ metadata }) => formatFenceKey(metadata)));

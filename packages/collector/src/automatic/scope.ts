@@ -4,13 +4,13 @@ import { isManaged, type LabelSelector, type Labels, type NamespaceScope, type R
 export interface Scope {
   readonly namespaces: NamespaceScope;
   readonly revisions: Revisions;
-  /** `discoverySelectors` of each control plane; without any a control plane knows every one. */
+  /** `discoverySelectors` of each control plane; one without any reads every namespace. */
   readonly discovery: readonly (readonly LabelSelector[])[];
 }
 
 /**
  * Whether fences are made in a namespace; undefined when its labels decide and are not known. A
- * namespace is Istio's where one control plane at least knows it: a pod may be that one's.
+ * namespace belongs to Istio if at least one control plane reads it, since a pod may use that one.
  */
 export function isInScope({ namespaces, revisions, discovery }: Scope, name: string, labels: Labels | undefined): boolean | undefined {
   const { allow, deny, selectors } = namespaces;

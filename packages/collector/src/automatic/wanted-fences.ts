@@ -18,7 +18,7 @@ import {
 import { LabelSelectors } from "@fenceline/render/fence";
 import { isInScope } from "./scope.ts";
 
-/** What {@link wantedFences} judges from. */
+/** The input of {@link wantedFences}. */
 export interface WantedFencesInput {
   readonly snapshot: {
     readonly namespaces: readonly Namespace[];
@@ -26,23 +26,23 @@ export interface WantedFencesInput {
     readonly fences: readonly ServiceFence[];
   };
   readonly config: Pick<Config, "automaticFences" | "revisions"> & SystemConfig;
-  /** Those of each control plane. Default: each knows every namespace. */
+  /** `discoverySelectors` of each control plane. Default: each reads every namespace. */
   readonly discovery?: readonly (readonly LabelSelector[])[];
-  /** Labels of the pods that a fence is for; undefined when it is for none. */
+  /** Labels of the pods that a fence selects; undefined when it selects none. */
   readonly workloadOf: (fence: ServiceFence) => Labels | undefined;
 }
 
-/** What is to be. Both in the order of their names. */
+/** The result, ordered by name. */
 export interface WantedFences {
   /** Automatic fences that are to exist. */
   readonly fences: readonly FenceKey[];
-  /** Names of Services that nothing can be said about yet: what there is for them stays. */
+  /** Names of Services for which the answer is not known yet: their fences stay as they are. */
   readonly undecided: readonly FenceKey[];
 }
 
 /**
- * Services with the same selector, in the order of their names: a headless one beside a normal one
- * is the same workload.
+ * Services with the same selector, ordered by name: a headless Service beside a normal one is the
+ * same workload.
  */
 interface Workload {
   readonly namespace: string;
@@ -56,19 +56,19 @@ const NOTHING: WantedFences = { fences: [], undecided: [] };
 /** A Service that did not change is the same object in every snapshot. */
 const workloadIds = new WeakMap<Service, string>();
 
-/** What is to become of a workload, as its own Services have it. */
+/** The decision for a workload, from its own Services. */
 type Verdict =
   | { readonly what: "fenced"; readonly key: FenceKey }
-  /** Left to a person, or left out: no fence is made for any of its pods. */
+  /** A person decided, or it is left out: no fence is made for any of its pods. */
   | { readonly what: "settled" }
   | { readonly what: "unknown" }
   | { readonly what: "nothing" };
 
 /**
- * The automatic fences that are to exist: one for each workload that some Service asks for, none
- * where a person made one. Two would each have a Sidecar for the same pods, of which Istio uses the
- * older. So where a selector asks for all labels of another one and more, the wider one counts for
- * both: its fence is for the pods of either.
+ * The automatic fences that should exist: one for each workload for which some Service asks, none
+ * where a person made one. With two fences, each would have a Sidecar for the same pods, and Istio
+ * uses the older one. So where one selector has all the labels of another and more, the wider
+ * selector counts for both: its fence selects the pods of either.
  */
 export function wantedFences(input: WantedFencesInput): WantedFences {
   const { snapshot, config } = input;
@@ -88,7 +88,7 @@ interface Judged extends Workload {
 }
 
 /**
- * Of one namespace.
+ * The same for one namespace.
  *
  * @param taken selectors of people's fences
  */
@@ -125,15 +125,15 @@ function judgeOf(
     if (services.some(({ metadata }) => askedFenced(metadata) === false)) return { what: "settled" };
     const asking = isIn && servicesAsking(services, known.get(namespace), create === "All");
     if (asking === undefined) return { what: "unknown" };
-    // The fence that exists keeps what it has learned, even where another Service of the workload
-    // asks now.
+    // The existing fence keeps what it has learned, even if another Service of the workload asks
+    // now.
     const [first] = asking;
     const named = services.find(({ metadata }) => automatic.has(formatFenceKey(metadata))) ?? first;
     return first === undefined || named === undefined ? { what: "nothing" } : { what: "fenced", key: fenceKeyOf(named) };
   };
 }
 
-/** Names of automatic fences; and what people have taken: names, workloads and their selectors. */
+/** Names of automatic fences; and the names, workloads and selectors that people's fences have. */
 interface Ownership {
   readonly automatic: ReadonlySet<string>;
   readonly taken: ReadonlySet<string>;
@@ -141,7 +141,7 @@ interface Ownership {
   readonly selectors: ReadonlyMap<string, readonly Labels[]>;
 }
 
-/** What another Fenceline made for its revision counts as a person's. */
+/** A fence that another Fenceline made for its revision counts as a person's. */
 function ownership({ snapshot: { fences }, config: { revisions }, workloadOf }: WantedFencesInput): Ownership {
   const automatic = new Set<string>();
   const taken = new Set<string>();
@@ -161,11 +161,11 @@ function ownership({ snapshot: { fences }, config: { revisions }, workloadOf }: 
 }
 
 /**
- * The Services of a workload that ask for a fence; undefined when that is not known. Each Service's
- * own word decides, else its Namespace's, else the configuration. A word against it counts for the
- * pods, which all its Services share.
+ * The Services of a workload that ask for a fence; undefined when that is not known. The label of
+ * each Service decides, else that of its Namespace, else the configuration. If one Service
+ * declines, that counts for the pods, and so for all Services of the workload.
  *
- * @param namespace undefined when it is not known: it may say anything
+ * @param namespace undefined when it is not known: its label may have any value
  */
 function servicesAsking(
   services: readonly Service[],
@@ -197,7 +197,7 @@ function workloads(services: readonly Service[], config: SystemConfig): Workload
   });
 }
 
-/** A `{` is in no name, so that no workload is taken for a name. */
+/** No name has a `{`, so the id of a workload never equals a name. */
 function workloadId(namespace: string, selector: Labels): string {
   const labels = Object.keys(selector)
     .sort()

@@ -4,10 +4,11 @@ import type { Logger } from "pino";
 import type { Counter } from "prom-client";
 
 /**
- * Tells whether a token is the global sidecar's. What it throws means that this cannot be told now.
+ * Checks whether a token is the global sidecar's. Throws when this cannot be checked now.
  *
- * In a cluster a TokenReview of its projected token; in one process a secret that both parts know.
- * `from` is the peer that shows it, so that one peer cannot use up the reviews that all need.
+ * In a cluster the check is a TokenReview of its projected token; in one process it compares a
+ * secret that both parts know. `from` is the peer that sends the token, so that one peer cannot use
+ * up the reviews for all.
  */
 export type FallbackToken = (token: string, from: string) => boolean | Promise<boolean>;
 
@@ -15,10 +16,10 @@ export type FallbackToken = (token: string, from: string) => boolean | Promise<b
 export const FALLBACK_REFUSALS = ["no_certificate", "identity_mismatch", "no_token", "token_refused", "token_not_reviewed"] as const;
 type FallbackRefusal = (typeof FALLBACK_REFUSALS)[number];
 
-/** What is needed to know the fallback. */
+/** Settings of {@link fallbackCaller}. */
 export interface FallbackCallerOptions {
   readonly config: Config;
-  /** Undefined: nobody is the fallback. */
+  /** Undefined: no caller counts as the fallback. */
   readonly token: FallbackToken | undefined;
   readonly refused: Counter<"reason">;
   readonly logger: Logger;
@@ -35,9 +36,9 @@ const ANSWERS: Readonly<Record<FallbackRefusal, CallerRefusal>> = {
 /**
  * Whether a call comes from the global sidecar itself.
  *
- * Its certificate alone proves nothing: what it forwards for anybody leaves the same pod, through
- * the same Envoy, with the same certificate. The token is in a file that only its process reads.
- * The certificate has to agree nevertheless, so that a token which leaked is of use nowhere else.
+ * Its certificate alone proves nothing: what it forwards for others leaves the same pod, through
+ * the same Envoy, with the same certificate. Only its own process can read the file with the token.
+ * The certificate has to match nevertheless, so that a leaked token cannot be used elsewhere.
  */
 export function fallbackCaller({ config, token, refused, logger }: FallbackCallerOptions): CallerCheck {
   const lines = new LineBudget();

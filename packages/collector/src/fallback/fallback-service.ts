@@ -24,7 +24,7 @@ import type { Mesh } from "../mesh.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import { IdlePorts } from "./idle-ports.ts";
 
-/** What a {@link FallbackService} works with. */
+/** Dependencies and settings of a {@link FallbackService}. */
 export interface FallbackServiceOptions {
   readonly store: Pick<Store, "snapshot" | "objectOf" | "ports" | "isKnown">;
   /** The latest mesh. */
@@ -36,26 +36,26 @@ export interface FallbackServiceOptions {
   readonly leads: () => boolean;
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
   readonly clock?: () => number;
-  /** Pauses before a retry. Default: as of {@link WorkQueue}. */
+  /** Pauses before a retry. Default: those of {@link WorkQueue}. */
   readonly backoff?: WorkQueueOptions<unknown>["backoff"];
 }
 
-/** How the Service stands. */
+/** State of the Service's ports. */
 export interface FallbackPortCounts {
   /** Ports that it has. */
   readonly declared: number;
-  /** Ports that it should have too. */
+  /** Missing ports that it should have. */
   readonly missing: number;
 }
 
-/** The Service of the fallback, and what it should become. */
+/** The Service of the fallback, and how it should change. */
 interface FallbackPlan {
   readonly live: Service | undefined;
   /** Ports to add now. */
   readonly lacking: readonly ServicePort[];
   /** Numbers that cannot be added. */
   readonly omitted: readonly number[];
-  /** Numbers that go, for others. */
+  /** Numbers that are removed to make room. */
   readonly givenUp: readonly number[];
 }
 
@@ -65,35 +65,33 @@ const REPEATED = { first: 1_000, longest: 30_000 };
 /** Most ports that a warning names: there may be thousands. */
 const PORTS_TO_NAME = 10;
 
-/** Pause before a look for room, in milliseconds, while some port has none. */
+/** Milliseconds until the next look for room, while some port has none. */
 const LOOK_AGAIN = 60_000;
 
 const NOTHING: FallbackPlan = { live: undefined, lacking: [], omitted: [], givenUp: [] };
 
 /**
- * Keeps the ports of the fallback's Service up with the mesh: observe → desired → plan → apply.
- * Only where the store can add ports.
+ * Keeps the ports of the fallback's Service up to date with the mesh: observe → desired → plan →
+ * apply. Only where the store can add ports.
  */
 export class FallbackService {
   readonly #options: FallbackServiceOptions;
   readonly #key: ServiceKey;
   readonly #queue: WorkQueue<ServiceKey>;
-  /** A port that we added and that is gone again was taken away by somebody. */
+  /** If a port that we added is gone, somebody removed it. */
   readonly #pace: RepeatPace<number>;
   readonly #idle: IdlePorts;
-  /** What Services and ServiceEntries of the mesh declare, as of the latest changes. */
+  /** What Services and ServiceEntries of the mesh declare, after the latest changes. */
   readonly #declared: DeclaredPorts;
   /**
-   * A write was asked for and is not done. Snapshots may come many a second: they bring no retry
-   * forward, and ask for no run after a failing one.
+   * A write was asked for and is not done yet. Snapshots may come many times a second. They must
+   * not bring a retry forward, nor ask for another run after a failed one.
    */
   #isPending = false;
   #look: NodeJS.Timeout | undefined;
-  /**
-   * Numbers of the ports that the Service has, as of the latest plan; undefined when there is none.
-   */
+  /** Numbers of the Service's ports in the latest plan; undefined when there is none. */
   #numbers: ReadonlySet<number> | undefined;
-  /** What was last warned of, so that it is said once. */
+  /** The last warning, so that it is logged only once. */
   #trouble: string | undefined;
 
   constructor(options: FallbackServiceOptions) {
@@ -119,7 +117,7 @@ export class FallbackService {
     });
   }
 
-  /** Looks at the latest snapshot. Cheap when there is nothing to do, as nearly always. */
+  /** Looks at the latest snapshot. Nearly always there is nothing to do, which costs little. */
   refresh(): void {
     if (this.#options.store.ports === undefined) return;
     this.#watchIdle();
@@ -139,7 +137,7 @@ export class FallbackService {
     this.#queue.add("ports", this.#key);
   }
 
-  /** Takes over changes that may change which ports are wanted. There are few. */
+  /** Takes over changes that may affect which ports are wanted. There are few. */
   changed(changes: Pick<MeshChanges, "of">): void {
     if (this.#options.store.ports === undefined) return;
     const declarers = [...changes.of(SERVICE), ...changes.of(SERVICE_ENTRY)];
@@ -147,7 +145,7 @@ export class FallbackService {
     if (declarers.some((change) => this.#concerns(change))) this.refresh();
   }
 
-  /** As of the latest snapshot, on every replica. Both are 0 where the store cannot add ports. */
+  /** By the latest snapshot, on every replica. Both are 0 where the store cannot add ports. */
   counts(): FallbackPortCounts {
     if (this.#options.store.ports === undefined) return { declared: 0, missing: 0 };
     const { live, lacking, omitted } = this.#plan();
@@ -165,8 +163,8 @@ export class FallbackService {
   }
 
   /**
-   * Whether a change may change which ports are wanted. As long as there is room only what comes
-   * counts, and nearly every object declares numbers that are there.
+   * Whether a change may affect which ports are wanted. While there is room, only new numbers
+   * count, and nearly every object declares numbers that the Service has.
    */
   #concerns(change: ObjectChange<PortDeclarer>): boolean {
     const { namespace, name } = objectOf(change)?.metadata ?? {};
@@ -180,7 +178,7 @@ export class FallbackService {
     const { lacking, givenUp } = this.#plan();
     if (this.#mayWrite() && lacking.length > 0) await this.#apply(this.#due(lacking), givenUp);
     this.#isPending = false;
-    // For what came meanwhile.
+    // For changes that came meanwhile.
     this.refresh();
   }
 
@@ -195,10 +193,10 @@ export class FallbackService {
   }
 
   /**
-   * Those of the ports that may be added now: every change of this Service reaches every fenced
-   * Envoy.
+   * The ports that may be added now. Their pace is limited, since every change of this Service
+   * reaches every fenced Envoy.
    *
-   * @throws {FencelineError} `OBJECT_CONTESTED` when none may
+   * @throws {FencelineError} `OBJECT_CONTESTED` when none may be added
    */
   #due(ports: readonly ServicePort[]): readonly ServicePort[] {
     const due = ports.filter(({ port }) => this.#pace.pause(port) <= 0);
@@ -207,7 +205,7 @@ export class FallbackService {
     throw new FencelineError("OBJECT_CONTESTED", { message, hint: "find who else writes the Service in its metadata.managedFields" });
   }
 
-  /** Room may come by the passing of time alone, and a quiet mesh brings no snapshot. */
+  /** Time alone may make room, and a quiet mesh brings no snapshot. */
   #lookAgain(isWanted: boolean): void {
     clearTimeout(this.#look);
     this.#look = isWanted ? setTimeout(() => this.refresh(), LOOK_AGAIN).unref() : undefined;
@@ -223,7 +221,7 @@ export class FallbackService {
     return { live, lacking: ports.filter((port) => !live.spec.ports.includes(port)), omitted, givenUp: givenUp.map(({ port }) => port) };
   }
 
-  /** What is in a namespace that is being deleted is left alone. */
+  /** A Service in a namespace that is being deleted is left alone. */
   #mayWrite(): boolean {
     const { mesh, leads } = this.#options;
     return leads() && !mesh().isNamespaceEnding(this.#key.namespace);
@@ -233,7 +231,7 @@ export class FallbackService {
     return this.#options.store.objectOf(SERVICE, this.#key);
   }
 
-  /** Looked for only while every place is taken, and not while it is not known what is there. */
+  /** Looked for only while all places are taken, and while it is known what exists. */
   #watchIdle(): void {
     const { store, config } = this.#options;
     const live = this.#live();

@@ -3,7 +3,7 @@ import type { FenceEdges } from "@fenceline/edges";
 import type { MeshHosts, ServiceLookup } from "@fenceline/registry";
 import { agesByUse, placesOf, statusKey } from "@fenceline/render/fence";
 
-/** Windows of hosts with Slime's `auto` strategy, in milliseconds; undefined where it says none. */
+/** Windows of hosts with Slime's `auto` strategy, in milliseconds; undefined for none. */
 export function autoWindows(
   fence: Pick<ServiceFence, "metadata" | "spec">,
   registry: ServiceLookup,
@@ -12,15 +12,15 @@ export function autoWindows(
 }
 
 /**
- * Hosts with Slime's `auto` strategy live in the book, where they age by use. One that aged out
+ * Hosts with Slime's `auto` strategy are in the book, where they age by use. One that aged out
  * before stays out until it is called, or `RecentlyCalled` says that it was since. A person named
- * each of them, so all find room and take none: their number is bounded by what a manifest and a
- * Sidecar (`TooManyHosts`) take.
+ * each of them, so all find room without taking room from others. Their number is limited by the
+ * size of a manifest and of a Sidecar (`TooManyHosts`).
  */
 export function seedAutoHosts(edges: FenceEdges, fence: ServiceFence, registry: ServiceLookup, now: number): void {
   for (const { host, strategy } of autoHosts(fence, registry)) {
     const called = timestampMs(strategy.RecentlyCalled);
-    // A time in the future cannot have been seen, and would be news each time it is read.
+    // A host cannot have been seen in the future. Such a time would be news each time it is read.
     const isPast = called !== undefined && called <= now;
     if (edges.has(host)) {
       if (isPast) edges.calledAt(host, called, now);
@@ -33,7 +33,7 @@ export function seedAutoHosts(edges: FenceEdges, fence: ServiceFence, registry: 
   }
 }
 
-/** Where hosts are, as far as it is known. */
+/** Where hosts are, as far as known. */
 interface KnownPlaces {
   readonly registry: ServiceLookup;
   readonly meshHosts: MeshHosts;
@@ -52,7 +52,7 @@ export function wildcardsFor(called: string, namespace: string, known: KnownPlac
 }
 
 function* autoHosts({ spec, metadata }: Pick<ServiceFence, "metadata" | "spec">, registry: ServiceLookup) {
-  // Before anything is looked up: of thousands of hosts few age by use.
+  // Checked before anything is looked up: of thousands of hosts few age by use.
   for (const [key, strategy] of Object.entries(spec.host))
     if (strategy && agesByUse(strategy)) yield { host: statusKey(key, metadata.namespace, registry), strategy };
 }

@@ -2,19 +2,19 @@ import { EVERYTHING, isSameList, parkedHosts, type Sidecar, sidecarHosts, withHo
 import { EgressCover } from "@fenceline/render/fence";
 import type { StepsSeen } from "./steps-seen.ts";
 
-/** A Sidecar that stands for the default one, and when its next step is due. */
+/** A Sidecar that is used between the default one and ours, and when its next step is due. */
 export interface Between {
   readonly sidecar: Sidecar;
-  /** Milliseconds until then. */
+  /** Milliseconds until the next step. */
   readonly nextStepIn: number;
 }
 
 /**
- * What comes between the default Sidecar and one of ours, where the default hides Services whose
- * clusters our EnvoyFilter names: without these its routes lead nowhere. It shows what the default
- * shows, and parks them. Undefined where nothing needs to.
+ * The Sidecar between the default one and ours, where the default hides Services whose clusters our
+ * EnvoyFilter names: without those clusters its routes would fail. It shows what the default shows,
+ * and parks these Services. Undefined where it is not needed.
  *
- * @param had the Sidecar that is there
+ * @param had the existing Sidecar
  * @param sidecar one of ours for the same pods
  */
 export function beforeFilter(had: Sidecar | undefined, sidecar: Sidecar, seen: StepsSeen): Between | undefined {
@@ -26,7 +26,7 @@ export function beforeFilter(had: Sidecar | undefined, sidecar: Sidecar, seen: S
   return between(sidecar, hidden, seen, Math.max(...due));
 }
 
-/** The same after our Sidecar, while the filter is there. Undefined once both may go. */
+/** The same after our Sidecar, while the filter exists. Undefined once both may be deleted. */
 export function beforeDefault(had: Sidecar, seen: StepsSeen): Between | undefined {
   const hidden = hiddenNames(seen, [...sidecarHosts(had), ...parkedHosts(had)]);
   if (hidden.length === 0) return undefined;
@@ -39,16 +39,16 @@ function between(sidecar: Sidecar, hidden: readonly string[], { clock, unfenced 
   return { sidecar: withHosts(sidecar, unfenced, hidden), nextStepIn: Math.max(0, due - clock) };
 }
 
-/** Whether the clusters that the filter names go with our Sidecar. */
+/** Whether the clusters that the filter names disappear with our Sidecar. */
 export function hidesNamed(had: Sidecar, seen: StepsSeen): boolean {
   return hiddenNames(seen, [...sidecarHosts(had), ...parkedHosts(had)]).length > 0;
 }
 
 /**
- * What the filter names and the default Sidecar hides. Istio takes no empty list, so a default that
- * shows nothing has nothing in its place.
+ * What the filter names and the default Sidecar hides. Istio accepts no empty list, so a default
+ * that shows nothing is not replaced in this way.
  *
- * @param hosts of a Sidecar of ours: what is not there, none has
+ * @param hosts of a Sidecar of ours. A Service that is not among them does not exist
  */
 function hiddenNames({ unfenced = [EVERYTHING], named = [] }: StepsSeen, hosts: readonly string[]): readonly string[] {
   const [cover, ours] = [new EgressCover(unfenced), new EgressCover(hosts)];

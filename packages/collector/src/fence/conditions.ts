@@ -25,7 +25,7 @@ import type { PodsKnown } from "./pod-search.ts";
 import { telemetryCondition, telemetryNotAsked } from "./telemetry-condition.ts";
 import { withVerdict } from "./verdict-in-conditions.ts";
 
-/** What a fence's conditions are judged from. */
+/** The input of a fence's conditions. */
 export interface ConditionsInput {
   readonly fence: Pick<ServiceFence, "metadata">;
   readonly previous: ServiceFenceStatus;
@@ -33,56 +33,56 @@ export interface ConditionsInput {
   readonly rendered: Rendered;
   /** Whether the fence's Sidecar is in the store. */
   readonly enforced: boolean;
-  /** Why the Sidecar that is there is not what narrows the workload's view. Default: it is. */
+  /** Why the existing Sidecar does not limit what the workload sees. Default: it does. */
   readonly otherwise?: string | undefined;
-  /** Why the EnvoyFilter that is there does not do what it is for. Default: it does. */
+  /** Why the existing EnvoyFilter does not do what it should. Default: it does. */
   readonly filterOtherwise?: string | undefined;
-  /** Kinds of objects that are wanted and are not in the store. Default: none. */
+  /** Kinds of objects that should be in the store and are not. Default: none. */
   readonly missing?: readonly string[];
-  /** Kinds of objects that are in the store and are not wanted. Default: none. */
+  /** Kinds of objects that are in the store and should not be. Default: none. */
   readonly unwanted?: readonly string[];
   readonly fallbackReady: boolean;
-  /** EnvoyFilters of others by which calls to unknown hosts miss the fallback. Default: none. */
+  /** EnvoyFilters of others that keep calls to unknown hosts from the fallback. Default: none. */
   readonly catchAllRemoved?: readonly string[];
-  /** Names of Sidecars of others that are for the same pods. */
+  /** Names of Sidecars of others that select the same pods. */
   readonly conflicts: readonly string[];
-  /** Default Sidecars that a fence's would take the place of, with what it would drop. */
+  /** Default Sidecars that a fence's would replace, with the settings that would be lost. */
   readonly replaced?: readonly string[];
   /** What stands in the way of the rendered objects. */
   readonly obstacles: readonly Obstacle[];
   /** Access-log streams of its proxies. Default: there never was one. */
   readonly streams?: StreamsSeen | undefined;
-  /** What is known of the fence's pods. Default: something tells of some. */
+  /** What is known of the fence's pods. Default: some exist. */
   readonly pods?: PodsKnown;
-  /** Milliseconds that a host may go unseen. */
+  /** Milliseconds after which a host that is not seen ages out. */
   readonly idleWindow: number;
-  /** What istiods tell of its proxies. Default: they are not asked. */
+  /** What istiods report about its proxies. Default: they are not asked. */
   readonly proxies?: ProxiesSeen | undefined;
-  /** What of the fence's spec counts as something else. Default: nothing. */
+  /** Parts of the fence's spec that are taken for another value. Default: none. */
   readonly remarks?: readonly string[];
   /** What is wrong with the fence's spec. Default: nothing. */
   readonly fault?: string | undefined;
   /** Kinds of the mesh that cannot be read. Default: none. */
   readonly unread?: readonly UnreadKind[];
-  /** Whether of a spec with a fault the rest counts, and not only that it is off. Default: no. */
+  /** Whether the rest of a faulty spec counts, and not only that it is off. Default: no. */
   readonly hasRest?: boolean;
   /** Entries of the spec that are left out. Default: none. */
   readonly leftOutOfSpec?: readonly string[];
-  /** How many hosts of the status go without detail. Default: none. */
+  /** How many hosts in the status have no details. Default: none. */
   readonly shortened?: number;
-  /** How many hosts the status does not tell. Default: none. */
+  /** How many hosts are missing in the status. Default: none. */
   readonly leftOut?: number;
   readonly now: number;
 }
 
 type FenceJudgement = Judgement<FenceCondition["type"]>;
 
-/** What decides whether the objects of a fence are there, and are those that should be. */
+/** Kinds that tell whether the objects of a fence exist, and are as they should be. */
 const READ_FOR_RENDERING: readonly Kind[] = [SIDECAR, NAMESPACE, ...READ_FOR_FALLBACK];
 
 /**
- * What is true of a fence now, each with its reason. `lastTransitionTime` moves only when the
- * status does; `observedGeneration` says which spec they are about.
+ * The current conditions of a fence, each with its reason. `lastTransitionTime` changes only when
+ * the status does. `observedGeneration` tells for which spec they hold.
  */
 export function conditions(input: ConditionsInput): FenceCondition[] {
   const { fence, previous, rendered, proxies, now } = input;
@@ -119,7 +119,7 @@ function ready(input: ConditionsInput): FenceJudgement {
     : { type: "Ready", status: "False", reason: waiting.reason, message };
 }
 
-/** What is not yet as the spec says, where nothing is known to stand in its way. */
+/** What does not match the spec yet, where no obstacle is known. */
 function notYet(input: ConditionsInput): Pick<FenceJudgement, "reason" | "message"> | undefined {
   const { rendered, missing = [], unwanted = [], enforced, fallbackReady, replaced = [], otherwise, filterOtherwise } = input;
   if (missing.length > 0) return { reason: "NotWrittenYet", message: `${missing.join(" and ")} not written yet` };
@@ -135,8 +135,8 @@ function refusalOf(rendered: Rendered) {
 }
 
 /**
- * By what was read back: whether the Sidecar is there, wanted or not. Without it other Sidecars, of
- * whomever, may narrow what the workload sees.
+ * By what was read back: whether the Sidecar exists, wanted or not. Without it, Sidecars of others
+ * may limit what the workload sees.
  */
 function enforced(input: ConditionsInput): FenceJudgement {
   const { rendered, enforced: isThere, otherwise } = input;
@@ -163,7 +163,7 @@ function notEnforced({ rendered, fallbackReady, conflicts, replaced = [], obstac
   return rendered.mode === "Enforce" ? (obstacle?.reason ?? "NotWrittenYet") : `Mode${rendered.mode}`;
 }
 
-/** Sidecars of others for the same pods, and objects of others where ours should be. */
+/** Sidecars of others for the same pods, and objects of others with the names of ours. */
 function conflict({ conflicts, replaced = [], rendered, obstacles, unread }: ConditionsInput): FenceJudgement {
   if ("refused" in rendered && rendered.refused.reason === "Conflict")
     return { type: "Conflict", status: "True", reason: "OtherFence", message: rendered.refused.message };
@@ -186,8 +186,8 @@ function otherSidecar(conflicts: readonly string[]): string {
 }
 
 /**
- * An EnvoyFilter asks proxies for access logs. An invalid selector leaves the one of before in
- * force.
+ * An EnvoyFilter configures the access logs of the proxies. With an invalid selector, the former
+ * one stays in force.
  */
 function telemetry(input: ConditionsInput): FenceJudgement {
   const { edges, rendered, missing = [], unread, streams, idleWindow, now } = input;
@@ -200,8 +200,8 @@ function telemetry(input: ConditionsInput): FenceJudgement {
 }
 
 /**
- * Only for a fence that is, or was, full. Without counts of who was turned away: they change with
- * every call, and a condition is written when it changes.
+ * Only for a fence that is, or was, full. It has no count of rejected hosts: that changes with
+ * every call, and a condition is written whenever it changes.
  */
 function capacity({ edges, previous }: ConditionsInput): readonly FenceJudgement[] {
   if (edges.isAtCapacity) {
@@ -215,8 +215,8 @@ function capacity({ edges, previous }: ConditionsInput): readonly FenceJudgement
 }
 
 /**
- * Only where somebody has to be asked whether there are pods: no Service and no access log tells of
- * those of a quiet Job, or of a fence that selects by a mistyped label.
+ * Only where we have to ask whether pods exist. No Service and no access log shows the pods of a
+ * quiet Job, or of a fence that selects by a mistyped label.
  */
 function workload({ rendered, previous, pods = "told" }: ConditionsInput): readonly FenceJudgement[] {
   const type = "WorkloadFound";
@@ -229,7 +229,7 @@ function workload({ rendered, previous, pods = "told" }: ConditionsInput): reado
   return [{ type, status: "Unknown", reason: "PodsNotKnown", message }];
 }
 
-/** Only for a fence with mistakes: parts of it are left out, or all but that it is off. */
+/** Only for a fence with mistakes: parts are left out, or everything except that it is off. */
 function accepted({ rendered, fault, hasRest = false, ...input }: ConditionsInput): readonly FenceJudgement[] {
   const refused = refusalOf(rendered);
   const selector = refused?.reason === "SelectorInvalid" ? [`spec.workloadSelector: ${refused.message}`] : [];
@@ -248,7 +248,7 @@ function specInvalid(faults: string): Pick<FenceJudgement, "reason" | "message">
   return { reason: "SpecInvalid", message: `${shortened(faults, LONGEST_MESSAGE - rest.length)}${rest}` };
 }
 
-/** Only where a status is too large for all details. Without their number, which changes. */
+/** Only where a status is too large for all details. Their number, which changes, is left out. */
 function complete({ shortened = 0, leftOut = 0 }: ConditionsInput): readonly FenceJudgement[] {
   if (leftOut > 0) {
     const message =

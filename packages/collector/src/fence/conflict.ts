@@ -4,11 +4,11 @@ import type { ForeignObject } from "@fenceline/store";
 type OutboundMode = NonNullable<ForeignObject["outbound"]>;
 
 /**
- * Names of the Sidecars of others that are, or may be, for pods of this fence.
+ * Names of the Sidecars of others that select, or may select, pods of this fence.
  *
- * Istio gives a pod exactly one Sidecar with a selector, the oldest that matches, and says nothing
- * (istio/istio#24741). One without a selector gives way to any that has one, so it is no conflict;
- * an empty selector is one that takes every pod of the namespace.
+ * Istio gives a pod exactly one Sidecar with a selector, the oldest that matches, and reports
+ * nothing (istio/istio#24741). A Sidecar without a selector is used only where none with a selector
+ * matches, so it is no conflict. An empty selector selects every pod of the namespace.
  *
  * @param labels of the fence's pods; undefined when they are not known
  * @param pods labels of pods that are known to be of the fence
@@ -28,12 +28,12 @@ export function conflictingSidecars(
 }
 
 /**
- * Default Sidecars, for the pods of a fence, that say more than the fence's would say in their
- * place; each with what that is.
+ * Default Sidecars for the pods of a fence that have settings which the fence's Sidecar would drop;
+ * each with these settings.
  *
- * Istio takes one Sidecar for a pod: that of the namespace in place of the root namespace's, and a
- * fence's in place of either. Calls that go by an egress proxy, or to ports that it alone opens,
- * would go elsewhere.
+ * Istio uses one Sidecar for a pod: a fence's, else that of the namespace, else that of the root
+ * namespace. Without the dropped settings, calls through an egress proxy, or to ports that only the
+ * default opens, would be sent elsewhere.
  *
  * @param own Sidecars of others in the fence's namespace
  * @param root those in Istio's root namespaces
@@ -46,11 +46,11 @@ export function replacedDefaults(own: readonly ForeignObject[], root: readonly F
 }
 
 /**
- * What the default Sidecar in whose place a fence's comes makes of hosts that Istio does not know;
- * undefined where that is for MeshConfig to say, which Istio asks for a fence's Sidecar as well.
+ * How the default Sidecar that a fence's replaces treats hosts that Istio does not know; undefined
+ * where MeshConfig decides, as it does for a fence's Sidecar.
  *
- * Of several Istio takes the oldest. Here REGISTRY_ONLY of any counts, as for who may leave the
- * mesh by way of the fallback.
+ * If there are several, Istio uses the oldest. Here one with REGISTRY_ONLY is enough, as for the
+ * question who may leave the mesh through the fallback.
  */
 export function defaultOutbound(own: readonly ForeignObject[], root: readonly ForeignObject[]): OutboundMode | undefined {
   const modes = countingDefaults(own, root).map(({ outbound }) => outbound);
@@ -58,16 +58,16 @@ export function defaultOutbound(own: readonly ForeignObject[], root: readonly Fo
   return modes.length > 0 && modes.every((mode) => mode === "ALLOW_ANY") ? "ALLOW_ANY" : undefined;
 }
 
-/** Those of the namespace, where it has one, in place of those of the root namespaces. */
+/** Those of the namespace, if it has any, else those of the root namespaces. */
 export function countingDefaults(own: readonly ForeignObject[], root: readonly ForeignObject[]): readonly ForeignObject[] {
   const [ofNamespace, ofRoot] = [own, root].map((sidecars) => sidecars.filter(({ selector }) => selector === undefined));
   return (ofNamespace?.length ? ofNamespace : ofRoot) ?? [];
 }
 
 /**
- * Whether a pod may be of two selectors: they differ on no label and agree on one, or one of them
- * takes every pod. Where they speak of different labels, only a known pod that has all of them
- * tells: two teams that select by `app` and by `tier` usually mean other pods.
+ * Whether a pod may match both selectors: they differ on no label and agree on one, or one of them
+ * selects every pod. Where they have different labels, only a known pod with all of them decides:
+ * two teams that select by `app` and by `tier` usually mean different pods.
  */
 export function mayMeet(one: Labels, other: Labels, pods: readonly Labels[]): boolean {
   const keys = Object.keys(one);

@@ -1,17 +1,17 @@
 import { type FenceKey, formatFenceKey } from "@fenceline/api";
 
-/** Milliseconds between two looks at what is due: a deadline is kept to the second. */
+/** Milliseconds between two checks for due deadlines: they are kept to the second. */
 const LOOK_MS = 500;
 
-/** What {@link Deadlines} work with. */
+/** Settings of {@link Deadlines}. */
 export interface DeadlinesOptions {
-  /** Milliseconds of the wall clock: a deadline is a point in its time, wherever that jumps. */
+  /** Milliseconds of the wall clock: a deadline is a time of that clock, even if it is set. */
   readonly now: () => number;
-  /** A fence's deadline has passed. It has none until it is set again. */
+  /** A fence's deadline has passed. The fence has none until one is set again. */
   readonly due: (fence: FenceKey) => void;
 }
 
-/** When each fence is to be looked at next, because of a time that its spec names. */
+/** When each fence is to be looked at next because of a time in its spec. */
 export class Deadlines {
   readonly #options: DeadlinesOptions;
   readonly #at = new Map<string, { readonly fence: FenceKey; readonly at: number }>();
@@ -22,7 +22,7 @@ export class Deadlines {
     this.#options = options;
   }
 
-  /** @param at by the wall clock; undefined for none */
+  /** @param at milliseconds of the wall clock; undefined for none */
   set(fence: FenceKey, at: number | undefined): void {
     if (at === undefined) this.#at.delete(formatFenceKey(fence));
     else this.#at.set(formatFenceKey(fence), { fence, at });

@@ -6,7 +6,7 @@ import type { Mesh } from "../mesh.ts";
 import { countingDefaults, defaultOutbound } from "./conflict.ts";
 import type { StepsSeen } from "./steps-seen.ts";
 
-/** Sidecars of others that may be for the pods of a fence. */
+/** Sidecars of others that may select the pods of a fence. */
 export interface ForeignSidecars {
   /** Those in its namespace. */
   readonly foreign: readonly ForeignObject[];
@@ -22,19 +22,19 @@ export function foreignSidecars(namespace: string, store: Pick<Store, "foreign">
 }
 
 /**
- * What the default Sidecar shows to the pods of a namespace, in whose place those of fences come;
- * undefined where it hides nothing. Of several Istio takes the oldest; here each counts.
+ * What the default Sidecar shows to the pods of a namespace, which Sidecars of fences replace;
+ * undefined where it hides nothing. If there are several, Istio uses the oldest; here each counts.
  */
 export function defaultImports(namespace: string, { foreign, foreignInRoot }: ForeignSidecars): SidecarImports | undefined {
   const hosts = countingDefaults(foreign, foreignInRoot).flatMap(({ egressHosts }) => (egressHosts === undefined ? [] : [egressHosts]));
   return hosts.length === 0 ? undefined : new SidecarImports(hosts, namespace);
 }
 
-/** What a fence's steps need to know of the time without one. */
+/** What a fence's steps need to know of the view without a fence. */
 export type WithoutFence = Required<Pick<StepsSeen, "unfenced" | "named">>;
 
 /**
- * A host that comes or goes does not have the fence looked at for what an exclusion leaves of all.
+ * Not recorded: else every host that comes or goes would have a fence with an exclusion looked at.
  */
 export function withoutFence(namespace: string, others: ForeignSidecars, { registry, meshHosts, config }: Mesh): WithoutFence {
   const unfenced = unfencedHosts(defaultImports(namespace, others), { namespace, registry, meshHosts });
@@ -42,8 +42,8 @@ export function withoutFence(namespace: string, others: ForeignSidecars, { regis
 }
 
 /**
- * Whether the default Sidecar hides a host from a fence's pods: then it is not to be learned. Its
- * calls go by way of the fallback, as they went by Istio's passthrough before.
+ * Whether the default Sidecar hides a host from a fence's pods: then it must not be learned. Calls
+ * to it use the fallback, as they used Istio's passthrough before.
  */
 export function isHiddenByDefault({ namespace }: FenceKey, host: string, store: Pick<Store, "foreign">, mesh: Mesh): boolean {
   const imports = defaultImports(namespace, foreignSidecars(namespace, store, mesh));
@@ -51,8 +51,8 @@ export function isHiddenByDefault({ namespace }: FenceKey, host: string, store: 
 }
 
 /**
- * Whether pods see nothing but registered hosts, by their default Sidecar or else by MeshConfig. Of
- * several control planes any may be theirs.
+ * Whether pods see only registered hosts, by their default Sidecar or else by MeshConfig. If there
+ * are several control planes, any of them may be theirs.
  */
 export function isRegistryOnly({ foreign, foreignInRoot }: ForeignSidecars, { controlPlanes }: Pick<Mesh, "controlPlanes">): boolean {
   const said = defaultOutbound(foreign, foreignInRoot);
@@ -60,9 +60,9 @@ export function isRegistryOnly({ foreign, foreignInRoot }: ForeignSidecars, { co
 }
 
 /**
- * A fence as it holds under REGISTRY_ONLY. Elsewhere connections to a host that the Sidecar hides,
- * be it a TCP Service's or a ServiceEntry's, pass by Istio's passthrough until it is learned. Here
- * they would be refused, and never learned: so such hosts are shown.
+ * A fence as it holds under REGISTRY_ONLY. Elsewhere, a connection to a hidden host, of a TCP
+ * Service or a ServiceEntry, uses Istio's passthrough until the host is learned. Here it would be
+ * refused, and never learned, so such hosts are shown.
  */
 export function underRegistryOnly(fence: ServiceFence): ServiceFence {
   return { ...fence, spec: { ...fence.spec, tcp: fence.spec.tcp === "learn" ? "visible" : fence.spec.tcp, serviceEntries: "Visible" } };

@@ -28,25 +28,25 @@ import { fenceStatus, withJudgementOf } from "./status.ts";
 import type { StepsSeen } from "./steps-seen.ts";
 import { mayHaveUnseen, staysForUnseen } from "./unseen-sidecars.ts";
 
-/** Everything that decides what a fence asks for, at one moment. Nothing of it changes any more. */
+/** Everything that decides what a fence asks for, at one moment. It is immutable. */
 export interface FenceSeen {
   readonly fence: ServiceFence;
   /** What it has learned. */
   readonly edges: EdgesSeen;
-  /** Every host that it names or has learned, as the mesh has it. */
+  /** Every host that it names or has learned, as it exists in the mesh. */
   readonly hosts: readonly EgressHost[];
-  /** Hosts that it declares, and that the default Sidecar hides. Default: none. */
+  /** Hosts that it declares and the default Sidecar hides. Default: none. */
   readonly hidden?: readonly string[];
-  /** Labels of its pods; undefined when it is for none. */
+  /** Labels of its pods; undefined when it selects none. */
   readonly labels: Labels | undefined;
-  /** The status that was written last, or is to be written. */
+  /** The status that was written last, or is about to be written. */
   readonly previous: ServiceFenceStatus;
   /** The status as the store last showed it. */
   readonly stored: ServiceFenceStatus;
   readonly config: MeshConfiguration;
   /** What is rendered for it now. */
   readonly present: readonly RenderedObject[];
-  /** What rendered objects belong to beside the fence. Default: nothing, and they go with it. */
+  /** A second owner of rendered objects. Default: none, and they are deleted with the fence. */
   readonly installation?: OwnerReference | undefined;
   /** Sidecars of others in its namespace. */
   readonly foreign: readonly ForeignObject[];
@@ -54,23 +54,23 @@ export interface FenceSeen {
   readonly foreignInRoot?: readonly ForeignObject[];
   /** Whether the fallback can answer. */
   readonly fallbackReady: boolean;
-  /** EnvoyFilters of others by which calls to unknown hosts miss the fallback. Default: none. */
+  /** EnvoyFilters of others that keep calls to unknown hosts from the fallback. Default: none. */
   readonly catchAllRemoved?: readonly string[];
-  /** Versions of Istio that its proxies run, as far as they are known. */
+  /** Versions of Istio that its proxies run, as far as known. */
   readonly proxyVersions: readonly string[];
-  /** Fences for the same pods that it gives way to. */
+  /** Fences for the same pods that are in force before it. */
   readonly rivals: readonly Rival[];
-  /** Fences that ask for nothing any more, and left something for the same pods. Default: none. */
+  /** Fences that ask for nothing now, and left something for the same pods. Default: none. */
   readonly leaving?: readonly LeavingRival[];
   /** Whether it, or its namespace, is being deleted. */
   readonly isEnding: boolean;
-  /** Whether a Service tells of pods of it, by a ready endpoint. */
+  /** Whether a Service with a ready endpoint shows that it has pods. */
   readonly served: "surely" | "perhaps" | "no";
-  /** What was heard of its pods where nothing tells of them for sure. */
+  /** The answer about its pods, where nothing shows them for sure. */
   readonly heard: PodsHeard;
   /** Labels of pods that are known to be its own. */
   readonly pods: readonly Labels[];
-  /** What istiods tell of its proxies. Default: they are not asked. */
+  /** What istiods report about its proxies. Default: they are not asked. */
   readonly proxies?: ProxiesSeen | undefined;
   /** Access-log streams of its proxies. */
   readonly streams: StreamsSeen;
@@ -79,13 +79,13 @@ export interface FenceSeen {
   /** What stands in the way of its rendered objects. */
   readonly obstacles: readonly Obstacle[];
   /**
-   * What the steps of its Sidecar are worked out from. Undefined where no Istio reads what is
-   * rendered, so that the final state is what is wanted at once: in a folder.
+   * The input for the steps of its Sidecar. Undefined in a folder: there no Istio reads what is
+   * rendered, so the final state is wanted at once.
    */
   readonly steps: StepsSeen | undefined;
-  /** Part of its usual size that the status may have. Default 1. */
+  /** The part of its usual size that the status may have. Default 1. */
   readonly statusPart?: number;
-  /** Whether this replica leads: the leader alone judges. */
+  /** Whether this replica leads: only the leader decides on conditions. */
   readonly leads: boolean;
   /** Milliseconds of the wall clock. */
   readonly now: number;
@@ -93,20 +93,20 @@ export interface FenceSeen {
 
 /** What a fence asks for. */
 export interface DesiredFence extends Desired<ServiceFenceStatus> {
-  /** When it was worked out, by the wall clock. */
+  /** When it was computed, by the wall clock. */
   readonly at: number;
-  /** Whether another fence for the same pods is in force in its place. */
+  /** Whether another fence for the same pods is in force instead. */
   readonly givesWay: boolean;
-  /** What it was worked out from. */
+  /** From what it was computed. */
   readonly seen: FenceSeen;
 }
 
 /** What a fence asks for: the objects to render, or why there are none, and its status. */
 export function desiredFence(seen: FenceSeen): DesiredFence {
   const { fence, hosts, labels, config, present, fallbackReady, proxyVersions } = seen;
-  // The API server's garbage collector takes away what is rendered, before a fence that is deleted
-  // in the foreground. If we put it back, it would be deleted again and again.
-  // What another Fenceline may manage is not touched either.
+  // Kubernetes' garbage collector deletes what is rendered, before a fence that is deleted in the
+  // foreground. If we wrote it again, it would be deleted again and again. What another Fenceline
+  // may manage is not touched either.
   const common = { at: seen.now, givesWay: seen.rivals.length > 0, seen };
   if (seen.isEnding || !isManaged(config.revisions, fence.metadata.labels))
     return { ...common, objects: present, status: seen.previous, isLeftAlone: true };
@@ -151,8 +151,8 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     replaced,
     remarks,
   });
-  // The leader alone judges. What another would say here is not written, and must not be taken for
-  // written when it becomes the leader.
+  // Only the leader decides on conditions. Another replica's conditions are not written, and must
+  // not count as written when it becomes the leader.
   return {
     ...common,
     ...(isSelectorInvalid(rendered) ? { objects: present } : stepOf(seen, rendered)),
@@ -161,7 +161,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
   };
 }
 
-/** Kinds of objects of which the others have none. */
+/** Kinds of which there are objects in the first list and none in the second. */
 function kindsBeside(objects: readonly RenderedObject[], others: readonly RenderedObject[]): readonly string[] {
   return objects.map(({ kind }) => kind).filter((kind) => others.every((other) => other.kind !== kind));
 }
@@ -170,12 +170,12 @@ function hiddenRemarks({ hidden = [] }: FenceSeen): readonly string[] {
   return hidden.length === 0 ? [] : [`the default Sidecar hides ${shortenedList(hidden, ", ")}`];
 }
 
-/** Fences as a message names them; undefined when there are none. */
+/** Fences in the form for a message; undefined when there are none. */
 function named(fences: readonly FenceKey[]): string | undefined {
   return fences.length === 0 ? undefined : shortenedList(fences.map(formatFenceKey), ", ");
 }
 
-/** Which of them are of another API group, where `kubectl get servicefences` may not list them. */
+/** Those in another API group, which `kubectl get servicefences` may not list. */
 function ofOtherGroup(rivals: readonly Rival[]): string | undefined {
   const others = rivals.filter(({ otherGroup }) => otherGroup !== undefined);
   const [first] = others;
@@ -183,9 +183,9 @@ function ofOtherGroup(rivals: readonly Rival[]): string | undefined {
 }
 
 /**
- * Whether there are pods of the fence. Pods themselves are not watched: a Service with a ready
- * endpoint and an open stream tell for sure, then who was asked; where nobody can say, access logs
- * within the idle window and a Service that may be for other pods will do.
+ * Whether the fence has pods. Pods are not watched. A Service with a ready endpoint, or an open
+ * stream, shows it for sure; after that the API server is asked. Where it gives no answer, access
+ * logs within the idle window count, or a Service that may be for other pods.
  */
 function podsOf({ fence, labels, edges, stored, streams, served, heard, config, now }: FenceSeen): PodsKnown {
   if (labels === undefined) return "none";
@@ -197,12 +197,12 @@ function podsOf({ fence, labels, edges, stored, streams, served, heard, config, 
   return now - observedUntil < idleWindowOf(fence.spec, config.ageing) ? "told" : heard;
 }
 
-/** A selector that names no pods is a mistake: what is rendered has the one before. */
+/** A selector that selects no pods is a mistake: what is rendered keeps the former one. */
 function isSelectorInvalid(rendered: Rendered): boolean {
   return "refused" in rendered && rendered.refused.reason === "SelectorInvalid";
 }
 
-/** An object that must not be in its namespace goes at once, without steps. */
+/** An object that must not be in its namespace is deleted at once, without steps. */
 function stepOf({ present, steps, unread }: FenceSeen, rendered: Rendered): Pick<DesiredFence, "objects" | "nextStepIn"> {
   const { objects } = rendered;
   const isForbidden = "refused" in rendered && rendered.refused.reason === "NamespaceReserved";

@@ -3,12 +3,12 @@ import { type EnvoyFilter, EVERYTHING, type RenderedObject, type Sidecar, shorte
 import { hasRedirect } from "@fenceline/render/fence";
 
 /**
- * Why the Sidecar of a fence that is there does not do what the fence is for; undefined where it
- * does, if only with hosts of a moment ago. Somebody may have edited it, or a webhook, or it may be
- * for pods that the fence was for before.
+ * Why the existing Sidecar of a fence does not do what the fence asks for; undefined where it does,
+ * even with slightly older hosts. A person or a webhook may have changed it, or it may select pods
+ * that the fence selected before.
  *
- * @param present what is there
- * @param wanted what is to be there in the end
+ * @param present what exists
+ * @param wanted what should exist in the end
  */
 export function enforcedOtherwise(present: readonly RenderedObject[], wanted: readonly RenderedObject[]): string | undefined {
   const [live, fence] = [present, wanted].map((objects) => objects.find((object): object is Sidecar => object.kind === "Sidecar"));
@@ -22,8 +22,8 @@ export function enforcedOtherwise(present: readonly RenderedObject[], wanted: re
 }
 
 /**
- * Namespaces that a Sidecar shows whole and a fence does not, as Sidecars name them. A single host
- * may be one of a moment ago.
+ * Namespaces that the Sidecar shows as a whole and the fence does not, in a Sidecar's notation. A
+ * single host may just be older.
  */
 function namespacesShown(live: Sidecar, fence: Sidecar): readonly string[] {
   const wanted = new Set(sidecarHosts(fence));
@@ -32,8 +32,9 @@ function namespacesShown(live: Sidecar, fence: Sidecar): readonly string[] {
 }
 
 /**
- * Why the EnvoyFilter of a fence that is there does not do what the fence is for: it is for other
- * pods, or sends no call to the global sidecar. Undefined where it does, if only as a moment ago.
+ * Why the existing EnvoyFilter of a fence does not do what the fence asks for: it selects other
+ * pods, or sends no call to the global sidecar. Undefined where it does, even in a slightly older
+ * form.
  */
 export function filterOtherwise(present: readonly RenderedObject[], wanted: readonly RenderedObject[]): string | undefined {
   const [live, fence] = [present, wanted].map((objects) => objects.find((object): object is EnvoyFilter => object.kind === "EnvoyFilter"));

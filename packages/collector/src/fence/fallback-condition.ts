@@ -1,26 +1,26 @@
 import { ENDPOINT_SLICE, ENVOY_FILTER, type FenceCondition, type Judgement, type Kind, SERVICE, shortenedList } from "@fenceline/api";
 import { type UnreadKind, unseen } from "./mesh-objects-condition.ts";
 
-/** What {@link fallbackCondition} is judged from. */
+/** The input of {@link fallbackCondition}. */
 interface FallbackInput {
   /** Whether the global sidecar can answer. */
   readonly fallbackReady: boolean;
-  /** EnvoyFilters of others by which calls to unknown hosts miss it. Default: none. */
+  /** EnvoyFilters of others that keep calls to unknown hosts from it. Default: none. */
   readonly catchAllRemoved?: readonly string[];
-  /** Whether the fence's Sidecar is there, so that hosts are unknown to the workload. */
+  /** Whether the fence's Sidecar exists, so that the workload does not know some hosts. */
   readonly enforced: boolean;
-  /** Kinds of objects that are wanted and are not there. Default: none. */
+  /** Kinds of objects that should exist and do not. Default: none. */
   readonly missing?: readonly string[];
-  /** Why the EnvoyFilter that is there does not do what it is for. Default: it does. */
+  /** Why the existing EnvoyFilter does not do what it should. Default: it does. */
   readonly filterOtherwise?: string | undefined;
   /** Kinds of the mesh that cannot be read. Default: none. */
   readonly unread?: readonly UnreadKind[];
 }
 
-/** What it is judged from: an EnvoyFilter of others may take the way to the fallback away. */
+/** Kinds that it depends on: an EnvoyFilter of others may keep calls from the fallback. */
 export const READ_FOR_FALLBACK: readonly Kind[] = [SERVICE, ENDPOINT_SLICE, ENVOY_FILTER];
 
-/** The fallback may be ready, and yet no call gets to it. */
+/** The fallback may be ready while no call reaches it. */
 export function fallbackCondition(input: FallbackInput): Judgement<FenceCondition["type"]> {
   const { fallbackReady, catchAllRemoved = [], unread, enforced, missing = [], filterOtherwise } = input;
   const type = "FallbackReady";

@@ -1,9 +1,10 @@
-/** What of a fence with mistakes is in force: its rest, and of the wrong fields what was before. */
+/** What is in force of a fence with mistakes: the rest, and former values of wrong fields. */
 import type { ServiceFence, ServiceFenceSpec } from "@fenceline/api";
 
 /**
- * A fence as it is in force. A field that has a fault keeps what was in force before beside the
- * rest that can be read: a mistyped entry may be one of those, and a mistake must hide no host.
+ * A fence as it is in force. In a field with a fault, the former value stays in force together with
+ * what is readable now: the mistyped entry may be one of the former ones, and a mistake must hide
+ * no host.
  *
  * @param before the version that was in force; undefined at a start
  */
@@ -24,10 +25,10 @@ export function fenceInForce(fence: ServiceFence, before: ServiceFence | undefin
   };
 }
 
-/** Fields that have one value, or are one whole. */
+/** Fields with a single value, or one that counts as a whole. */
 const SINGLE = ["idleWindow", "maxHosts", "tcp", "serviceEntries", "warmUp"] as const satisfies readonly (keyof ServiceFenceSpec)[];
 
-/** Hosts that the status has from a spec: of those the collector before this one knew. */
+/** Hosts in the status that come from a spec: the collector before this one knew them. */
 function shownHosts({ status }: ServiceFence): ServiceFenceSpec["host"] {
   const shown = Object.entries(status.domains).filter(([, domain]) => domain.source === "static" && domain.status !== "EXPIRE");
   return Object.fromEntries(shown.map(([host]) => [host, null]));

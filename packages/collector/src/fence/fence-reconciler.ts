@@ -48,17 +48,17 @@ export interface FenceReconcilerOptions {
   readonly now: () => number;
   readonly leads: () => boolean;
   readonly fallbackReady: (mesh: Mesh) => boolean;
-  /** The versions of Istio that a fence's proxies run, as far as they are known. */
+  /** The versions of Istio that a fence's proxies run, as far as known. */
   readonly proxyVersions: (fence: FenceKey) => readonly string[];
   /** Access-log streams of a fence's proxies. */
   readonly streams: (fence: FenceKey) => StreamsSeen;
-  /** Default: nobody is asked. */
+  /** Default: no istiod is asked. */
   readonly proxies?: ProxiesOf | undefined;
   /** Labels of pods that are known to be of a fence with these labels. */
   readonly podsOf: (fence: FenceKey, labels: Labels, mesh: Mesh) => readonly Labels[];
-  /** Asks whether there are pods of a fence. Undefined where nobody can be asked. */
+  /** Asks whether a fence has pods. Undefined where nobody can be asked. */
   readonly podSearch?: Pick<PodSearch, "of" | "forget"> | undefined;
-  /** What is known of an open fence. */
+  /** What is kept about a fence that was opened. */
   readonly state: (fence: FenceKey) => FenceState | undefined;
   readonly obstacles: (of: ObjectRef) => readonly Obstacle[];
   /** How long a step of a Sidecar takes. */
@@ -67,15 +67,15 @@ export interface FenceReconcilerOptions {
   readonly clock?: () => number;
   /** A fence is gone. */
   readonly onGone: (fence: FenceKey) => void;
-  /** A fence gives way to another one, or does so no more. */
+  /** A fence gives way to another one, or does not any more. */
   readonly onStanding: (fence: ServiceFence) => void;
-  /** What a fence waits for may be gone. */
+  /** What these fences wait for may have happened. */
   readonly onWaiting: (fences: readonly ObjectRef[]) => void;
-  /** What a fence had learned is rendered, so many milliseconds after the first report of it. */
+  /** What a fence had learned is rendered, so many milliseconds after its first report. */
   readonly onRendered: (milliseconds: number) => void;
 }
 
-/** Least part of its usual size that a status may have. */
+/** The smallest part of its usual size that a status may have. */
 const SMALLEST_STATUS = 1 / 64;
 /** `lastSeen` is written at most this many times a window. */
 const STATUS_WRITES_PER_WINDOW = 10;
@@ -83,21 +83,22 @@ const STATUS_WRITES_PER_WINDOW = 10;
 const SHORTEST_WRITE_PAUSE = 1_000;
 
 /**
- * How recently a host must have been called for its next call to be waited for, in milliseconds.
+ * For how many milliseconds after a call a host counts as called now. Then its next call is
+ * awaited.
  */
 const CALLED_NOW = 1_000;
 
-/** What is particular to a ServiceFence in the loop of {@link Controller}. */
+/** The code for ServiceFence in the loop of {@link Controller}. */
 export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus, DesiredFence> {
   readonly kind = SERVICE_FENCE;
   /** What was read for each fence when it was last observed. */
   readonly reads = new RegistryReads();
   readonly standings: Standings;
-  /** Nobody else tells of a deletion of ours. */
+  /** No event tells of our own deletions. */
   readonly applied = (of: ObjectRef): void => this.#options.onWaiting(this.waitingIn(of.namespace));
   readonly #options: FenceReconcilerOptions;
   readonly #leaving = new LeavingFences();
-  /** Fences that wait until what another one left is gone. */
+  /** Fences that wait until the objects that another fence left are gone. */
   readonly #waiting = new Map<string, ObjectRef>();
 
   constructor(options: FenceReconcilerOptions) {
@@ -129,7 +130,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     const inMesh = { namespace: of.namespace, registry, meshHosts };
     const { hosts, hidden } = importedHosts(all, defaultImports(of.namespace, others), inMesh, current.config);
     const pods = labels === undefined ? [] : podsOf(of, labels, current);
-    // Before anything is waited for: a change that comes meanwhile must find its readers.
+    // Set before anything asynchronous: a change that comes meanwhile must find who reads it.
     this.reads.set(of, [registry.reads, state.opened], meshHosts.reads);
     const present = store.ownedBy(of);
     return {
@@ -163,7 +164,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     };
   }
 
-  /** Asks for pods where nothing tells of them for sure, and only as the leader, who judges. */
+  /** Asks for pods where nothing shows them for sure. Only the leader does, which judges. */
   #podsSeen({ metadata, spec }: ServiceFence, labels: Labels | undefined, mesh: Mesh): Pick<FenceSeen, "served" | "heard"> {
     const { podSearch, streams, leads } = this.#options;
     const served = labels === undefined ? "no" : isServed(mesh, metadata.namespace, labels);
@@ -174,13 +175,13 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     return { served, heard: "unknown" };
   }
 
-  /** In a folder all goes at once. */
+  /** In a folder everything is deleted at once. */
   #leavingBefore(of: ObjectRef, labels: Labels | undefined, pods: readonly Labels[]): readonly LeavingRival[] {
     const { store, mesh } = this.#options;
     const others = labels === undefined ? [] : mesh().fencesBesides(of.namespace, labels);
     const among = { others, standings: this.standings, store, pods };
     const leaving = labels === undefined || store.sidecars === undefined ? [] : leavingRivals(of, labels, among);
-    // A look for the status alone forgets nothing: what was left may be gone and not yet told.
+    // A run for the status alone removes no entry: what was left may be gone, but not told yet.
     if (leaving.length > 0) this.#waiting.set(refText(of), of);
     else if (labels === undefined) this.#waiting.delete(refText(of));
     return leaving;
@@ -216,9 +217,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     state.writtenUntil = status.observedUntil === undefined ? undefined : Date.parse(status.observedUntil);
   }
 
-  /**
-   * It is tried again with half the hosts. Without the write, the conditions would go on to lie.
-   */
+  /** The status is tried again with half the hosts: without it the conditions would stay wrong. */
   statusTooLarge(of: ObjectRef): void {
     const state = this.#options.state(of);
     if (state !== undefined) state.statusPart = Math.max(SMALLEST_STATUS, state.statusPart / 2);
@@ -250,13 +249,13 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     const { store, mesh, pushes, state, clock = () => performance.now() } = this.#options;
     const present = store.ownedBy(of);
     if (mesh().isNamespaceEnding(of.namespace) || staysForUnseen(present, unreadKinds(store))) return { objects: present };
-    // What must not stand there at all goes at once, and no Istio reads a folder.
+    // What must not be in its namespace is deleted at once, and no Istio reads a folder.
     if (store.sidecars === undefined || systemNamespaces(mesh().config).has(of.namespace)) return { objects: [] };
     const without = withoutFence(of.namespace, foreignSidecars(of.namespace, store, mesh()), mesh());
     return this.#leaving.next(of, { present, parked: state(of)?.parked, pause: pushes.pause, clock: clock(), ...without });
   }
 
-  /** Fences of a namespace that wait until what another one left is gone. */
+  /** Fences of a namespace that wait until the objects that another fence left are gone. */
   waitingIn(namespace: string): readonly ObjectRef[] {
     return [...this.#waiting.values()].filter((each) => each.namespace === namespace);
   }
@@ -269,9 +268,8 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
   }
 
   /**
-   * Whether to write a status that is the same in substance: its times have moved on, or somebody
-   * has overwritten it. Somebody may overwrite it all the time, so it is written once a second at
-   * most.
+   * Whether to write a status that differs only in times, or that somebody else has overwritten.
+   * Somebody may do that all the time, so it is written at most once a second.
    */
   isStale(key: FenceKey): boolean {
     const state = this.#options.state(key);
@@ -279,7 +277,9 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     return isContradicted || this.#timesAreStale(key);
   }
 
-  /** Times moved on, and a tenth of the window has passed or the leader misses this telemetry. */
+  /**
+   * Whether times changed, and a tenth of the window passed or the leader misses this telemetry.
+   */
   #timesAreStale(key: FenceKey): boolean {
     const { config, mesh, state: stateOf, leads, streams } = this.#options;
     const fence = mesh().fence(key);

@@ -6,37 +6,32 @@ import { ParkedHosts } from "@fenceline/render/fence";
 /** What the controller keeps of a fence between two runs. */
 export interface FenceState {
   readonly key: FenceKey;
-  /** Tells a fence from another one that is made by its name; undefined for one from a file. */
+  /** Tells a fence from another one with its name; undefined for one from a file. */
   readonly uid: string | undefined;
   edges: FenceEdges;
-  /** What was read of the registry for the fence's windows and declared hosts. */
+  /** What the fence's windows and declared hosts read of the registry. */
   opened: Reads;
   status: ServiceFenceStatus;
-  /**
-   * The status of the last snapshot: what other replicas wrote is told by how the next one differs.
-   */
+  /** The status of the last snapshot. The next one shows by its differences what others wrote. */
   seen: ServiceFenceStatus;
   /**
-   * Somebody has written another status than this leader's, which is then written again: nothing
-   * else might ever have it written.
+   * Somebody has overwritten the status of this replica, which leads. It is written again, since
+   * nothing else may cause a write.
    */
   isContradicted: boolean;
-  /** It was told that newcomers are turned away. */
+  /** Whether it was logged that there is no room for new hosts. */
   isTurningAway: boolean;
-  /** What was last logged of the spec's durations. */
+  /** What was last logged about the spec's durations. */
   toldRemarks: string;
-  /** By a clock that never goes back. */
+  /** Milliseconds of a clock that never goes back. */
   statusWrittenAt: number;
-  /** Part of its usual size that the status may have: less where the API server refused that. */
+  /** The part of its usual size that the status may have: less where the API server refused it. */
   statusPart: number;
   /** Since when hosts of its Sidecar are parked. */
   readonly parked: ParkedHosts;
-  /** Until when the workload was observed, as the status that was written last says. */
+  /** Until when the workload was observed, according to the status that was written last. */
   writtenUntil: number | undefined;
-  /**
-   * When what it asks for was last worked out, by the wall clock: a deadline before it is dealt
-   * with.
-   */
+  /** When the desired state was last computed, by the wall clock. Earlier deadlines are done. */
   lookedAt: number;
   /** Whether it gave way to another fence when it was last looked at. */
   givesWay: boolean;

@@ -36,23 +36,23 @@ export interface FenceStatesOptions {
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
   readonly clock?: () => number;
   readonly leads: () => boolean;
-  /** A fence has its page in the book. Default: nobody is told. */
+  /** A fence has its page in the book. Default: ignored. */
   readonly onOpened?: (fence: ServiceFence) => void;
   /** A fence has no room for a host. */
   readonly onTurnedAway: (fence: FenceKey, host: string) => void;
 }
 
 /**
- * For so long another replica's addition to a Sidecar counts, in milliseconds: longer than the
- * clocks of two nodes should differ.
+ * For so many milliseconds an addition of another replica to a Sidecar counts. The clocks of two
+ * nodes should differ by less.
  */
 const WIDENING_COUNTS = 60_000;
 
-/** What is known of each fence between two runs, and its page in the book of edges. */
+/** What is kept about each fence between two runs, and its page in the book of edges. */
 export class FenceStates {
   readonly #options: FenceStatesOptions;
   readonly #states = new Map<string, FenceState>();
-  /** By namespace: a fence may be changed all the time. */
+  /** Lines are limited by namespace: a fence may be changed all the time. */
   readonly #lines = new LineBudget();
 
   constructor(options: FenceStatesOptions) {
@@ -68,15 +68,15 @@ export class FenceStates {
   }
 
   /**
-   * Takes over a fence that is new, or as it is now: its windows, and what other replicas wrote
-   * into its status.
+   * Takes over a fence that is new or has changed: its windows, and what other replicas wrote into
+   * its status.
    */
   open(fence: ServiceFence): void {
     const { book, config, mesh, now, leads } = this.#options;
     const registry = new RecordedLookup(mesh().registry);
     const key = fenceKeyOf(fence);
     const isAnother = this.get(key) !== undefined && this.get(key)?.uid !== fence.metadata.uid;
-    // The end of a fence may be told of with its successor.
+    // The deletion of a fence may be told together with its successor.
     if (isAnother) this.forget(key);
     const isNew = book.of(key) === undefined;
     const edges = book.open(key, ageingPolicy(fence, config, registry), this.#clock());
@@ -102,13 +102,13 @@ export class FenceStates {
   }
 
   /**
-   * Takes over as the leader: the one before may have left fences undone, and only what a leader
-   * judges is written. So what this replica believes of a fence's conditions gives way to what the
-   * store last showed, and every difference is news.
+   * Takes over as the leader. The leader before may have left fences undone, and only a leader's
+   * conditions are written. So this replica's conditions of a fence are replaced by those that the
+   * store last showed, and every difference is written.
    */
   lead(): void {
     for (const state of this.#states.values()) {
-      // What was written a moment ago is in the store, and not told yet.
+      // The latest write is in the store, and was not told yet.
       const { status: stored } = this.#options.store.objectOf(SERVICE_FENCE, state.key) ?? { status: state.seen };
       state.status = withJudgementOf(stored, state.status);
       const fence = this.#options.mesh().fence(state.key);
@@ -117,9 +117,9 @@ export class FenceStates {
   }
 
   /**
-   * The leader takes in the hosts that another replica has just added to the fence's Sidecar. The
-   * status that tells of them may come later, and a leader that took them out until then would cut
-   * the calls to them off.
+   * The leader takes over hosts that another replica has just added to the fence's Sidecar. The
+   * status with these hosts may come later. If the leader removed them until then, calls to them
+   * would fail.
    */
   takeOverWidened(key: FenceKey): void {
     const { store, mesh, now, leads } = this.#options;
@@ -139,7 +139,7 @@ export class FenceStates {
     this.#states.delete(formatFenceKey(key));
   }
 
-  /** A fence that is known, as it is now. */
+  /** A known fence has changed. */
   #follow(state: FenceState, fence: ServiceFence, registry: RecordedLookup): void {
     const { now, leads, onTurnedAway } = this.#options;
     const { key, edges } = state;
@@ -155,9 +155,10 @@ export class FenceStates {
   }
 
   /**
-   * What a changed spec names. A warm-up that the leader has put in comes with its status.
+   * Adds what a changed spec names. If the leader has added a warm-up, its hosts come with its
+   * status.
    *
-   * @returns the first host of a warm-up that found no room
+   * @returns the first host of a warm-up for which there was no room
    */
   #keepUp(edges: FenceEdges, fence: ServiceFence, registry: ServiceLookup): string | undefined {
     const { now, leads } = this.#options;
@@ -190,7 +191,7 @@ export class FenceStates {
     takeOverRendered({ ...seen, edges, fence, present: store.ownedBy(fenceRef(key)), now: now(), isWidened });
   }
 
-  /** Once, until they are others. */
+  /** Logged once, until they change. */
   #tellRemarks(state: FenceState, { spec }: ServiceFence): void {
     const { config, logger } = this.#options;
     const detail = shortenedList(windowRemarks(spec, config.ageing));

@@ -32,7 +32,7 @@ import { ShortestWindow } from "./shortest-window.ts";
 import { differsInSubstance } from "./status.ts";
 import { telemetryCondition } from "./telemetry-condition.ts";
 
-/** What {@link FenceTriggers} work with. */
+/** Dependencies of {@link FenceTriggers}. */
 export interface FenceTriggersOptions
   extends Pick<KindContext, "store" | "mesh" | "config" | "runs" | "telemetry" | "metrics" | "logger" | "now" | "leads" | "fallbackReady"> {
   readonly states: FenceStates;
@@ -47,7 +47,7 @@ interface Common {
   readonly system: readonly NamespacedHost[];
   readonly fallbackReady: boolean;
   readonly config: MeshConfiguration;
-  /** `uid` of what rendered objects belong to beside their fence. */
+  /** `uid` of the second owner of rendered objects. */
   readonly installation: string | undefined;
 }
 
@@ -57,8 +57,8 @@ const SHORTEST_ROUND = 50;
 const LONGEST_ROUND = 60_000;
 
 /**
- * What has fences looked at, beside changes of their own: Services that they read, hosts that are
- * learned, and time.
+ * Causes runs of fences beside those for their own changes: for Services that they read, hosts that
+ * are learned, and time that has passed.
  */
 export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
   readonly objects = {
@@ -79,7 +79,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     for (const fence of options.mesh().fences()) this.#keepWindow(fence);
   }
 
-  /** With mistakes, it is in force as the mesh has it. Its status may tell what was missed. */
+  /** With mistakes, it is opened as it is in force. Its status may tell what was missed. */
   open(written: ServiceFence): void {
     const { states, mesh, runs } = this.#options;
     states.open(mesh().fence(fenceKeyOf(written)) ?? written);
@@ -89,8 +89,8 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
   }
 
   /**
-   * A status that says what is known here already, as after a write of our own, asks for nothing.
-   * The event of such a write may come before its answer, when it is not known here yet.
+   * A status with nothing new, as after a write of our own, asks for no run. The event of such a
+   * write may come before its answer, when its content is not known here yet.
    */
   isNews(change: ObjectChange<ServiceFence>): boolean {
     const { after, isOurs = false } = change;
@@ -99,7 +99,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     return after === undefined || known === undefined || !isOfStatus(change) || differsInSubstance(known, after.status);
   }
 
-  /** Another's Sidecar may be for the pods of any fence of its namespace. */
+  /** A Sidecar of others may be for the pods of any fence of its namespace. */
   concernedBy(changes: MeshChanges): readonly ObjectRef[] | "all" {
     const { mesh, reconciler } = this.#options;
     const { tcp, ...common } = this.#commonNow();
@@ -115,7 +115,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     return [...reconciler.reads.concernedBy(changes, others), ...beside, ...waiting, ...ofPods];
   }
 
-  /** Fences that gave way to this one may do so no more, or the other way round. */
+  /** Fences that gave way to this one may not any more, or the other way round. */
   standingChanged(fence: ServiceFence): void {
     for (const of of fencesBeside(fence, this.#options.mesh())) this.#options.runs.enqueue(of);
   }
@@ -142,7 +142,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     runs.enqueue(fenceRef(key), true);
   }
 
-  /** Told once, until there is room again. A warm-up may name a host without room, too. */
+  /** Logged once, until there is room again. A warm-up may find no room, too. */
   turnedAway(key: FenceKey, host: string): void {
     const { states, runs, logger } = this.#options;
     const state = states.get(key);
@@ -161,7 +161,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     this.#options.runs.enqueueStatus(fenceRef(key));
   }
 
-  /** A pod may be one of another fence, or of a Sidecar of others, too. */
+  /** Such a pod may also be one of another fence, or of a Sidecar of others. */
   podsChanged(key: FenceKey): void {
     this.#options.reconciler.standings.clear();
     this.#options.runs.enqueue(fenceRef(key));
@@ -170,8 +170,8 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
   }
 
   /**
-   * Rounds follow the shortest window. A fence with a shorter one than any before must not wait for
-   * a round that was planned without it.
+   * The interval depends on the shortest window. A fence with a shorter one must not wait for a
+   * round that was planned before.
    */
   interval(): number {
     const { idleWindow } = this.#options.config.ageing;
@@ -179,9 +179,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     return Math.min(LONGEST_ROUND, Math.max(SHORTEST_ROUND, shortest / ROUNDS_PER_WINDOW));
   }
 
-  /**
-   * Runs one ageing round over all fences, and lets times be written that have waited long enough.
-   */
+  /** Runs one ageing round over all fences. Writes times that have waited long enough. */
   tick(): void {
     const { states, runs, reconciler, telemetry } = this.#options;
     telemetry.tick();
@@ -198,7 +196,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     }
   }
 
-  /** What could not be rendered without a look at the Sidecars of a namespace may be now. */
+  /** Whether Sidecars can be read again, so that more fences may be rendered now. */
   #seesSidecarsAgain(): boolean {
     const isBlind = isUnseen(SIDECAR, unreadKinds(this.#options.store));
     const seesAgain = this.#isBlind && !isBlind;
@@ -215,7 +213,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     this.#options.podSearch?.close();
   }
 
-  /** Times and counts are written a last time. */
+  /** Writes times and counts a last time. */
   closing(): void {
     const { states, runs } = this.#options;
     this.#deadlines.close();
@@ -228,7 +226,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     }
   }
 
-  /** Time alone makes a workload quiet. */
+  /** A workload becomes quiet by time alone. */
   #timeTells({ key, edges: { observedUntil }, status }: FenceState): boolean {
     const { store, mesh, config, leads, telemetry, now } = this.#options;
     if (!leads()) return false;
@@ -241,7 +239,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     return telemetryCondition(seen).reason !== told.reason;
   }
 
-  /** What goes with a fence, goes; a change costs no look at other fences. */
+  /** Removes what was kept for a fence that is gone. A change costs no look at other fences. */
   #fenceChanged(change: ObjectChange<ServiceFence>): void {
     const { mesh, telemetry } = this.#options;
     const changed = objectOf(change);
@@ -264,7 +262,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     this.#keepDeadline(states.get(key), this.#options.now());
   }
 
-  /** @param from deadlines before it are dealt with, by the wall clock, unless that was set back */
+  /** @param from earlier deadlines are done, by the wall clock, unless it was set back */
   #keepDeadline(state: FenceState | undefined, from = state?.lookedAt ?? 0): void {
     const { mesh, now } = this.#options;
     const fence = state && mesh().fence(state.key);

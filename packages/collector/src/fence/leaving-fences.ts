@@ -7,16 +7,16 @@ import type { StepsSeen } from "./steps-seen.ts";
 /** What is known of what is left of a fence. */
 export interface Left extends Pick<StepsSeen, "pause" | "clock" | "unfenced" | "named"> {
   readonly present: readonly RenderedObject[];
-  /** Since when its hosts are parked, where it was there until now. */
+  /** Since when its hosts have been parked, if it existed until now. */
   readonly parked: ParkedHosts | undefined;
 }
 
 /**
- * Takes away what is rendered for fences that are gone, by the steps by which one that is switched
- * off ends.
+ * Removes what is rendered for fences that are gone, in the same steps as for one that is switched
+ * off.
  *
- * What does not outlive its fence goes at once: Kubernetes' garbage collector takes it away
- * meanwhile, and who wrote to it might make it anew.
+ * An object without the second owner is deleted at once. Kubernetes' garbage collector is deleting
+ * it, and a write could make it again.
  */
 export class LeavingFences {
   readonly #parked = new Map<string, ParkedHosts>();
@@ -35,13 +35,13 @@ export class LeavingFences {
       seen.clock,
       seen.unfenced,
     );
-    // It shows everything in the end, and calls to that wait nowhere.
+    // In the end everything is shown, and no call waits.
     const { objects, nextStepIn } = nextStep(left, [], { ...seen, parked, isHttp: () => false });
-    // What is written says whose it still is; nothing is written for that alone.
+    // A written object names its remaining owners; nothing is written for that alone.
     return { objects: objects.map((object) => (left.includes(object) ? object : withoutOwner(object))), nextStepIn };
   }
 
-  /** The fence is there again. */
+  /** The fence exists again. */
   forget(of: ObjectRef): void {
     this.#parked.delete(refText(of));
   }

@@ -27,19 +27,19 @@ import type { Store, UnreadReason } from "@fenceline/store";
 export interface UnreadKind {
   readonly kind: Kind;
   readonly reason: UnreadReason;
-  /** What that costs a fence. */
+  /** The effect on a fence. */
   readonly missed: string;
 }
 
 interface MissedKind extends Omit<UnreadKind, "reason"> {
   /**
-   * Whether it is no news here that it does not exist: clusters do without it as a rule, or the
-   * next write says so. Default: no.
+   * Whether it is normal that the kind does not exist: most clusters do not have it, or the next
+   * write reports it. Default: no.
    */
   readonly isRare?: boolean;
 }
 
-/** Kinds that a fence and its conditions are judged from; and what is missed. */
+/** Kinds on which a fence and its conditions depend, and what is missed without them. */
 const KINDS: readonly MissedKind[] = [
   { kind: SIDECAR, missed: "whether Sidecars of ours, or of others, are there is not known, so none is added", isRare: true },
   { kind: NAMESPACE, missed: "namespaces are as they were when it could", isRare: true },
@@ -61,14 +61,14 @@ const KINDS: readonly MissedKind[] = [
 ];
 
 /**
- * What becomes of hosts of ServiceEntries in a fence. Where nobody knows for which of them Envoy
+ * How hosts of ServiceEntries are treated in a fence. Where it is not known for which of them Envoy
  * begins TLS, none may be hidden.
  */
 export function entryMode({ spec }: Pick<ServiceFence, "spec">, config: Config, store: Pick<Store, "unread">): ServiceEntryMode {
   return store.unread(DESTINATION_RULE) === undefined ? (spec.serviceEntries ?? config.serviceEntries) : "Visible";
 }
 
-/** Those of them that cannot be read now. */
+/** Those of {@link KINDS} that cannot be read now. */
 export function unreadKinds(store: Pick<Store, "unread">): readonly UnreadKind[] {
   return KINDS.flatMap(({ kind, missed, isRare = false }) => {
     const reason = store.unread(kind);
@@ -76,12 +76,12 @@ export function unreadKinds(store: Pick<Store, "unread">): readonly UnreadKind[]
   });
 }
 
-/** Whether objects of a kind may not be read: what was read before proves nothing of it now. */
+/** Whether objects of a kind may not be read: what was read before may have changed. */
 export function isUnseen({ name }: Kind, unread: readonly UnreadKind[] = []): boolean {
   return unread.some(({ kind, reason }) => kind.name === name && reason === "NotPermitted");
 }
 
-/** What was read before a right was lost says nothing of now. Undefined while all may be read. */
+/** What was read before a right was lost may have changed. Undefined while all may be read. */
 export function unseen(
   unread: readonly UnreadKind[] | undefined,
   ...kinds: readonly Kind[]
@@ -91,7 +91,7 @@ export function unseen(
   return { status: "Unknown", reason: "NotPermitted", message: `the collector may not read ${names.join(" and ")}, see MeshObjectsSeen` };
 }
 
-/** The same, for whoever has no condition `MeshObjectsSeen`. */
+/** The same, for kinds without the condition `MeshObjectsSeen`. */
 export function forbidden(unread: readonly UnreadKind[], ...kinds: readonly Kind[]): ReturnType<typeof unseen> {
   const judged = unseen(unread, ...kinds);
   if (judged === undefined) return undefined;
@@ -102,8 +102,8 @@ export function forbidden(unread: readonly UnreadKind[], ...kinds: readonly Kind
 }
 
 /**
- * Only while some kind cannot be read: the fence works by what it knows, and calls that need an
- * object of that kind may fail. What may not be read is told before what does not exist, since
+ * Only while some kind cannot be read: the fence uses what it knows, and calls that need an object
+ * of that kind may fail. A kind that may not be read is named before one that does not exist, since
  * objects of it are missed.
  */
 export function meshObjectsCondition(unread: readonly UnreadKind[] = []): readonly Judgement<FenceCondition["type"]>[] {
@@ -120,7 +120,7 @@ export function meshObjectsCondition(unread: readonly UnreadKind[] = []): readon
   return [{ type: "MeshObjectsSeen", status: "False", reason: first.reason, message }];
 }
 
-/** As roles name it: `serviceentries.networking.istio.io`. */
+/** In the notation of roles: `serviceentries.networking.istio.io`. */
 function resourceOf({ plural, apiVersions: [version = ""] }: Kind): string {
   return [plural, groupOf(version)].filter(Boolean).join(".");
 }

@@ -3,20 +3,20 @@ import { type FenceKey, formatFenceKey, type Labels } from "@fenceline/api";
 
 /** Settings of a {@link PodSearch}. */
 export interface PodSearchOptions {
-  /** Whether there is a pod with these labels; undefined when nobody can say. Must not throw. */
+  /** Whether there is a pod with these labels; undefined when that is not known. Must not throw. */
   readonly find: (namespace: string, labels: Labels) => Promise<boolean | undefined>;
-  /** Told of a fence of which {@link PodSearch.of} says something else than before. */
+  /** Told of a fence for which {@link PodSearch.of} has another answer than before. */
   readonly onAnswer: (fence: FenceKey) => void;
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
   readonly clock?: () => number;
 }
 
 /**
- * What was heard of the pods of a fence: that there are `some`, or `none`; `asked` before the first
- * answer; `unknown` where nobody can say.
+ * The answer about a fence's pods: there are `some`, or `none`; `asked` before the first answer;
+ * `unknown` where there is none.
  */
 export type PodsHeard = "some" | "none" | "asked" | "unknown";
-/** What is known of them: `told` where there was no need to ask. */
+/** What is known of the pods: `told` where there was no need to ask. */
 export type PodsKnown = PodsHeard | "told";
 
 interface Asked {
@@ -27,19 +27,19 @@ interface Asked {
   due: number;
 }
 
-/** Milliseconds after which it is asked again whether there is a pod, where there was none. */
+/** Milliseconds until the next question where there was no pod. */
 const AGAIN = 5_000;
-/** And where there was one. */
+/** Milliseconds until the next question where there was a pod. */
 const SELDOM = 30_000;
-/** And where nobody can say: the chart does not give the right to list pods. */
+/** The same where there is no answer: the chart does not give the right to list pods. */
 const HARDLY = 600_000;
 const PAUSES: Readonly<Record<PodsHeard, number>> = { some: SELDOM, none: AGAIN, asked: AGAIN, unknown: HARDLY };
-/** Milliseconds between two questions: 1,000 fences without a pod are no load. */
+/** Milliseconds between two questions, so that 1,000 fences without a pod are no load. */
 const PAUSE = 100;
 
 /**
- * Asks whether there are pods of fences of which neither a Service nor an access log tells: those
- * of a quiet Job, for example. One question at a time, the one that is due longest first.
+ * Asks whether fences have pods, where neither a Service nor an access log shows any: those of a
+ * quiet Job, for example. It asks one question at a time, the most overdue first.
  */
 export class PodSearch {
   readonly #options: PodSearchOptions;
@@ -56,7 +56,7 @@ export class PodSearch {
     this.#clock = options.clock ?? (() => performance.now());
   }
 
-  /** What was heard last of a fence's pods. From now on it is asked, until {@link forget}. */
+  /** The last answer about a fence's pods. It is asked for again until {@link forget}. */
   of(fence: FenceKey, labels: Labels): PodsHeard {
     const id = formatFenceKey(fence);
     const known = this.#asked.get(id);
@@ -66,13 +66,13 @@ export class PodSearch {
     return "asked";
   }
 
-  /** A fence is gone, or something else tells of its pods. */
+  /** A fence is gone, or its pods are known from elsewhere. */
   forget(fence: FenceKey): void {
     this.#asked.delete(formatFenceKey(fence));
     this.#tellIdle();
   }
 
-  /** Resolves when there is an answer for every fence that is asked for. */
+  /** Resolves when every fence for which it is asked has an answer. */
   async idle(): Promise<void> {
     if (this.#isWaiting()) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }

@@ -4,7 +4,7 @@ import type { MeshChanges } from "@fenceline/store";
 import type { FenceListener } from "../fence-telemetry.ts";
 import type { Mesh } from "../mesh.ts";
 
-/** What {@link PolicySeeds} work with, and whom they tell. */
+/** Dependencies of {@link PolicySeeds}, and whom they tell. */
 export interface PolicySeedsOptions {
   readonly book: EdgeBook;
   readonly mesh: () => Mesh;
@@ -14,7 +14,7 @@ export interface PolicySeedsOptions {
   readonly isOn: boolean;
   /** Name of the service account of a fence's pods, where it is known. */
   readonly serviceAccountOf: (fence: FenceKey) => string | undefined;
-  /** A fence has hosts that it did not have before. */
+  /** A fence has new hosts. */
   readonly onSeeded: (fence: FenceKey, hosts: readonly string[]) => void;
   /** A fence has no room for a host. */
   readonly onTurnedAway: (fence: FenceKey, host: string) => void;
@@ -22,28 +22,30 @@ export interface PolicySeedsOptions {
 
 /** What is known of a fence. */
 interface Seeded {
-  /** Whether its workload was observed before this process knew it. */
+  /** Whether its workload was observed before this process started to know it. */
   readonly isObserved: boolean;
-  /** Hosts that were put in, or found no room. */
+  /** Hosts that were added, or for which there was no room. */
   readonly hosts: Set<string>;
 }
 
 /**
- * Part of a fence's room that may be taken: anybody may write a policy that names anybody, and what
- * is called needs room, too.
+ * The part of a fence's room that may be used. Anybody may write a policy that names anybody, and
+ * the hosts that are called need room, too.
  */
 const PART_OF_ROOM = 1 / 4;
 
 /**
- * Puts Services into fences whose AuthorizationPolicies name the callers, each once: what nobody
- * calls ages out as if it had been called then, and stays away.
+ * Adds Services to fences whose pods are named as callers in AuthorizationPolicies, each once. A
+ * host that nobody calls ages out as if it had been called when it was added, and is not added
+ * again.
  *
  * A fence that was observed before has learned what its workload calls, and what aged out of it
- * must not come back with each start: there only policies count that come or change from then on.
+ * must not come back with each start. For such a fence only policies count that come or change
+ * after the start.
  */
 export class PolicySeeds implements Partial<FenceListener> {
   readonly #fences = new Map<string, Seeded>();
-  /** Fences that are looked at next, one in each turn of the event loop: there may be thousands. */
+  /** Fences to look at, one in each turn of the event loop: there may be thousands. */
   readonly #due = new Map<string, FenceKey>();
   #turn: NodeJS.Immediate | undefined;
   readonly #options: PolicySeedsOptions;
@@ -52,7 +54,7 @@ export class PolicySeeds implements Partial<FenceListener> {
     this.#options = options;
   }
 
-  /** A fence has a page in the book now. */
+  /** A fence has its page in the book. */
   opened(fence: ServiceFence): void {
     const key = fenceKeyOf(fence);
     const isObserved = fence.status.observedUntil !== undefined || this.#options.book.of(key)?.observedUntil !== undefined;
@@ -60,14 +62,14 @@ export class PolicySeeds implements Partial<FenceListener> {
     this.#seed(key);
   }
 
-  /** Policies or Services are others, and the mesh knows them. */
+  /** Policies or Services have changed, and the mesh knows it. */
   changed(changes: Pick<MeshChanges, "of">): void {
     const mesh = this.#options.mesh();
     for (const namespace of mesh.calls.namespacesNamed(changes))
       for (const fence of mesh.fencesIn(namespace)) this.#seedSoon(fenceKeyOf(fence));
   }
 
-  /** Its first telemetry tells the service account. */
+  /** The first telemetry shows the service account. */
   proxiesChanged(key: FenceKey): void {
     this.#seed(key);
   }

@@ -6,37 +6,37 @@ export interface PushTimesOptions {
   readonly limits: SwitchOver;
   /** Milliseconds of a clock that never goes back. */
   readonly clock: () => number;
-  /** Told of each push that was observed, in milliseconds. */
+  /** Told of each observed push, in milliseconds. */
   readonly onPush?: (took: number) => void;
-  /** Told when the pause is another one than before, by half of it at least. */
+  /** Told when the pause has changed by at least half of it. */
   readonly onPause?: (pause: number, slowest: number) => void;
 }
 
-/** A host that a Sidecar shows since a moment, and that was not called directly yet. */
+/** A host that a Sidecar has just begun to show, and that was not called directly yet. */
 interface Awaited {
   readonly shownAt: number;
-  /** When a call to it was last heard of. */
+  /** When it was last called. */
   calledAt: number;
 }
 
-/** Pushes that count: the latest ones, of the last hour. */
+/** How many pushes count: the latest ones of the last hour. */
 const COUNTED = 16;
 const COUNTS_FOR = 3_600_000;
 /**
  * Longest time between the last call that was not direct and the first that was, in milliseconds:
- * the push came somewhere in between. Entries come with Envoy's flush, a second by default.
+ * the push happened between them. Entries come with Envoy's flush, a second by default.
  */
 const CLOSE = 2_500;
-/** Hosts whose first direct call is waited for at a time. Beyond that the oldest is given up. */
+/** Most hosts whose first direct call is awaited. Beyond that the oldest is given up. */
 const MOST_AWAITED = 1_000;
-/** Pushes of this moment may take so many times as long as those before. */
+/** A push may take so many times as long as the ones before it. */
 const RESERVE = 2;
 
 /**
- * How long istiod and the Envoys take to take in a Sidecar: from its write to the first direct call
- * to a host that it shows. Access logs tell that, of calls that are made anyway, so it needs no
- * right, and includes everything that lies between: istiod's debounce, its queue and the Envoy.
- * They come late by a flush at most, so what is told is never too short.
+ * How long istiod and the Envoys need to apply a Sidecar: from its write to the first direct call
+ * to a host that it shows. Access logs of ordinary calls tell that, so it needs no right, and
+ * includes everything in between: istiod's debounce, its queue and the Envoy. The logs are late by
+ * at most a flush, so the time is never too short.
  */
 export class PushTimes {
   readonly #options: PushTimesOptions;
@@ -59,12 +59,12 @@ export class PushTimes {
     return Math.min(longest, Math.max(shortest, slowest === undefined ? unobserved : RESERVE * slowest));
   }
 
-  /** Whether anything is waited for: if not, nobody need say what was called. */
+  /** Whether any call is awaited. If not, {@link called} need not be called. */
   get isWaiting(): boolean {
     return this.#awaited.size > 0;
   }
 
-  /** A fence's Sidecar shows a host, which is called just now, since this moment. */
+  /** From this moment a fence's Sidecar shows a host that is being called. */
   shown(fence: FenceKey, host: string): void {
     const now = this.#options.clock();
     this.#awaited.set(idOf(fence, host), { shownAt: now, calledAt: now });

@@ -9,14 +9,14 @@ import type { FenceSeen } from "./desired-fence.ts";
 export interface ReportedMesh {
   readonly registry: Registry;
   readonly meshHosts: MeshHosts;
-  /** What an Envoy holds of each Service, of {@link serviceFootprints}. */
+  /** What an Envoy holds of each Service, from {@link serviceFootprints}. */
   readonly services: readonly VisibleHost[];
 }
 
-/** Services after which others have their turn. */
+/** Services after which other tasks get their turn. */
 const AT_ONCE = 1_000;
 
-/** What an Envoy holds of each Service. Gives nothing where others should have their turn. */
+/** What an Envoy holds of each Service. Yields no value where other tasks should get a turn. */
 export function* serviceFootprints(registry: Registry): Generator<readonly never[], readonly VisibleHost[]> {
   const hosts: VisibleHost[] = [];
   for (const service of registry.services()) {
@@ -26,7 +26,7 @@ export function* serviceFootprints(registry: Registry): Generator<readonly never
   return hosts;
 }
 
-/** What enforcing a fence would do, or does, by what is known of it now. */
+/** What enforcing a fence would do, or does, from what is known of it now. */
 export function reportOfFence(seen: FenceSeen, status: ServiceFenceStatus, mesh: ReportedMesh): FenceReport {
   const { fence, hosts, labels, config, edges, steps } = seen;
   const { namespace } = fence.metadata;
@@ -47,7 +47,7 @@ export function reportOfFence(seen: FenceSeen, status: ServiceFenceStatus, mesh:
   });
 }
 
-/** What the default Sidecar hides is hidden without the fence, too. */
+/** What the default Sidecar hides is hidden even without the fence. */
 function visibleHosts(seen: FenceSeen, { services, meshHosts }: ReportedMesh): readonly VisibleHost[] {
   const { namespace } = seen.fence.metadata;
   const all = [...services, ...meshHosts.entriesVisibleTo(namespace).map(entryFootprint)];

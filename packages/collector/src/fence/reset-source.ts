@@ -5,20 +5,20 @@ import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
 import { askReset, tellReset } from "./reset.ts";
 
-/** Has fences forget what they have learned. */
+/** Makes fences forget what they have learned. */
 export interface ResetSource {
   /** The fences of a namespace that learn. */
   fencesIn(namespace: string): readonly FenceKey[];
   /**
    * @param host undefined for all that was learned
-   * @returns whether it is asked for: not when too many resets of the fence wait for a leader
+   * @returns whether it was accepted: not when too many resets of the fence wait for a leader
    */
   reset(fence: FenceKey, host: string | undefined): boolean;
-  /** Somebody has deleted what the store knows of a fence. One that is gone is not remembered. */
+  /** Somebody has deleted the stored state of a fence. A fence that is gone is not remembered. */
   stateDeleted(fence: FenceKey): void;
 }
 
-/** What a {@link ResetSource} works with. */
+/** Dependencies of a {@link ResetSource}. */
 export interface ResetSourceOptions {
   readonly mesh: () => Mesh;
   readonly book: EdgeBook;
@@ -28,7 +28,7 @@ export interface ResetSourceOptions {
   readonly logger: Logger;
 }
 
-/** Resets on any replica: the leader forgets at once, another has the status tell the leader. */
+/** Resets on any replica: the leader forgets at once, another tells the leader by the status. */
 export function resetSource({ mesh, book, runs, now, leads, logger }: ResetSourceOptions): ResetSource {
   const source: ResetSource = {
     fencesIn: (namespace) =>
@@ -38,7 +38,7 @@ export function resetSource({ mesh, book, runs, now, leads, logger }: ResetSourc
         .filter((key) => book.of(key) !== undefined),
     reset(key, host) {
       const [fence, edges] = [mesh().fence(key), book.of(key)];
-      // Gone since it was listed: there is nothing to forget.
+      // It was deleted since it was listed: there is nothing to forget.
       if (fence === undefined || edges === undefined) return true;
       const done = askReset(edges, fence, mesh().registry, host, now());
       if (done === undefined) return false;

@@ -13,16 +13,16 @@ import type { ServiceLookup } from "@fenceline/registry";
 import { statusKey } from "@fenceline/render/fence";
 import type { Logger } from "pino";
 
-/** A reset that was done, and what was forgotten with it. */
+/** A reset that was done, and what was forgotten. */
 export interface ResetDone {
   readonly mark: string;
   readonly hosts: readonly string[];
 }
 
 /**
- * Forgets what the fence's annotation, and what the API was asked for by another replica, say,
- * unless that was done before: once for each value. Every replica does so, since whoever still knew
- * a host would write it into the status again.
+ * Forgets what the fence's annotation names, and what another replica was asked for by the API,
+ * once for each value. Every replica does so: one that still knew a host would write it into the
+ * status again.
  */
 export function resetsAsked(edges: FenceEdges, fence: ServiceFence, registry: ServiceLookup): readonly ResetDone[] {
   const { metadata, status } = fence;
@@ -34,25 +34,24 @@ export function resetsAsked(edges: FenceEdges, fence: ServiceFence, registry: Se
   return waiting.flatMap(({ by, reset, here, byLeader }) => {
     if (reset === undefined || reset.mark === here) return [];
     edges.resets = { ...edges.resets, [by]: reset.mark };
-    // The leader has done it, and its status says what is left.
+    // The leader has done it, and its status has what is left.
     if (reset.mark === byLeader) return [];
     return { mark: reset.mark, hosts: forgetLearned(edges, fence, registry, reset.hosts) };
   });
 }
 
-/** A reset that may have been done. */
+/** A reset that may have been done already. */
 interface Waiting {
   readonly by: keyof ResetsDone;
   readonly reset: Reset | undefined;
-  /** The one that this replica did last. */
+  /** The last one that this replica did. */
   readonly here: string | undefined;
-  /** The one that a leader did last. */
+  /** The last one that a leader did. */
   readonly byLeader: string | undefined;
 }
 
 /**
- * What the API was asked for, which is told whole. The status may be older than what was asked for
- * here.
+ * What the API was asked for, in full. The status may be older than the requests to this replica.
  */
 function askedAfter(text: string | undefined, here = ""): Reset | undefined {
   const reset = text !== undefined && text > here ? parseReset(text) : undefined;
@@ -60,7 +59,7 @@ function askedAfter(text: string | undefined, here = ""): Reset | undefined {
 }
 
 /**
- * Has a fence forget, as the API was asked for here. The leader hears of it by the status.
+ * Makes a fence forget, for a request to this replica's API. The leader hears of it by the status.
  *
  * @param host undefined for all that was learned
  * @param now milliseconds of the wall clock
@@ -82,15 +81,15 @@ export function askReset(
   return { mark, hosts: forgetLearned(edges, fence, registry, parseReset(mark)?.hosts) };
 }
 
-/** One line for each reset. */
+/** Logs one line for each reset. */
 export function tellReset(logger: Logger, fence: FenceKey, { mark: reset, hosts }: ResetDone): void {
   const fields = { fence: formatFenceKey(fence), reset, hosts: hosts.length, detail: shortenedList(hosts, ", ") };
   logger.info(fields, "fence was reset, what it had learned is forgotten");
 }
 
 /**
- * Forgets hosts that were learned, preloaded or imported. What the spec declares stays, and so do
- * its times: an `auto` host without them would never come back.
+ * Forgets hosts that were learned, preloaded or imported. Declared hosts stay, and so do their
+ * times: an `auto` host without them would never come back.
  *
  * @param hosts short names are completed as in the spec; undefined for all
  */

@@ -16,27 +16,27 @@ import type { FenceOfPods } from "../fence-table.ts";
 import { mayMeet } from "./conflict.ts";
 import type { Standings } from "./standings.ts";
 
-/** A fence that comes before another one. */
+/** A fence that is in force instead of another one. */
 export interface Rival extends FenceKey {
-  /** Its API group, where the other one is of another group. */
+  /** Its API group, where the other fence is of another group. */
   readonly otherGroup?: string;
 }
 
-/** A fence of which something is still rendered. */
+/** A fence that still has rendered objects. */
 export interface LeavingRival extends FenceKey {
-  /** Whether it asks for it still, and gives way to another one. */
+  /** Whether it still asks for them, and gives way to another one. */
   readonly givesWay?: boolean;
 }
 
 /**
- * The fences that one gives way to, by name. Of two Sidecars for a pod Istio uses one, and says
- * nothing; so the oldest fence is in force, and those that meet it give way.
+ * The fences to which this one gives way, by name. If two Sidecars select a pod, Istio uses one,
+ * and reports nothing. So the oldest fence is in force, and those for the same pods give way.
  */
 export function rivalsOf(of: FenceOfPods, standings: Pick<Standings, "rivalsOf">): Rival[] {
   return sorted(standings.rivalsOf(of).map((other) => rivalOf(other, of.fence)));
 }
 
-/** What {@link leavingRivals} are found in. */
+/** The input of {@link leavingRivals}. */
 export interface LeavingIn {
   /** Fences that may be for the same pods. */
   readonly others: Iterable<FenceOfPods>;
@@ -47,9 +47,9 @@ export interface LeavingIn {
 }
 
 /**
- * Fences that are gone or off, or give way, and of which something for the same pods is still
- * rendered: it leaves in steps, and a Sidecar beside it would not count until then, and all at once
- * after that.
+ * Fences that are gone or off, or give way, and still have rendered objects for the same pods.
+ * These are removed in steps. A Sidecar beside them would have no effect until then, and its whole
+ * effect at once after that.
  */
 export function leavingRivals(
   { namespace, name }: FenceKey,

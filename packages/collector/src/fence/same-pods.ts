@@ -1,4 +1,4 @@
-/** Which fences a change concerns because they are, or may be, for the same pods. */
+/** Which fences a change affects because they are, or may be, for the same pods. */
 import { isDeepStrictEqual } from "node:util";
 import { fenceKeyOf, fenceMode, fenceRef, hasLabels, type Labels, type ObjectRef, SERVICE_FENCE, type ServiceFence } from "@fenceline/api";
 import type { MeshChanges } from "@fenceline/store";
@@ -7,16 +7,16 @@ import type { Mesh } from "../mesh.ts";
 import type { FenceStreams } from "../sources/access-logs/fence-streams.ts";
 import { podsChanged, tellsOf } from "./workload-services.ts";
 
-/** The part of a {@link Mesh} that is asked. */
+/** The part of a {@link Mesh} that is used. */
 type Asked = Pick<Mesh, "labelsOf" | "fencesBesides" | "registry">;
 
-/** Fences that may be for pods of this one, itself included. */
+/** Fences that may select pods of this one, including itself. */
 export function fencesBeside(fence: ServiceFence, mesh: Asked): readonly ObjectRef[] {
   const labels = mesh.labelsOf(fence);
   return labels === undefined ? [] : mesh.fencesBesides(fence.metadata.namespace, labels).map(refOfFence);
 }
 
-/** Fences for the pods of one that came, went, was switched, or has other pods than before. */
+/** Fences for the same pods as one that came, went, was switched, or selects other pods now. */
 export function* fencesOfPodsOf(changes: MeshChanges, mesh: Asked): Generator<ObjectRef> {
   for (const { before, after } of changes.of(SERVICE_FENCE)) {
     const sides = [before, after].filter((fence) => fence !== undefined);
@@ -26,16 +26,15 @@ export function* fencesOfPodsOf(changes: MeshChanges, mesh: Asked): Generator<Ob
   }
 }
 
-/** Fences for pods of which Services tell something else: whether they are, or other labels. */
+/** Fences for whose pods Services show something else: whether they exist, or other labels. */
 export function* fencesToldOf(changes: MeshChanges, mesh: Asked): Generator<ObjectRef> {
   for (const { namespace, selector } of podsChanged(changes, mesh))
     for (const each of mesh.fencesBesides(namespace, selector)) if (tellsOf(selector, each.labels)) yield refOfFence(each);
 }
 
 /**
- * Labels of the pods with these labels whose streams are open. A stream that was opened before a
- * fence was made is not known as its own until the next call, so those of the fences beside it
- * count too.
+ * Labels of the open streams of pods with these labels. A stream that was opened before a fence was
+ * made is not attributed to it until the next call, so streams of the fences beside it count too.
  */
 export function podsByStreams(
   streams: Pick<FenceStreams, "podsOf">,

@@ -12,14 +12,13 @@ interface NextStep {
 }
 
 /**
- * The next step from the objects that are rendered to those that are wanted, on which no request
- * fails.
+ * The next step from the rendered objects to the wanted ones, in which no request fails.
  *
- * As long as a Sidecar hides hosts, its EnvoyFilter catches the calls to them. So where the Sidecar
- * is to go the filter stays as it is until every Envoy knows the whole mesh.
+ * As long as a Sidecar hides hosts, its EnvoyFilter catches the calls to them. So when the Sidecar
+ * is to be deleted, the filter stays as it is until every Envoy knows the whole mesh.
  *
- * Where the default Sidecar hides what the filter names, a Sidecar stands between, since without
- * one of ours calls by a route of the filter would find no cluster.
+ * Where the default Sidecar hides what the filter names, another Sidecar is used in between:
+ * without one, calls by a route of the filter would find no cluster.
  */
 export function nextStep(present: readonly RenderedObject[], wanted: readonly RenderedObject[], seen: StepsSeen): NextStep {
   const [hadFilter, had] = [filterIn(present), sidecarIn(present)];
@@ -36,12 +35,12 @@ export function nextStep(present: readonly RenderedObject[], wanted: readonly Re
   return catches === undefined ? { objects: wanted, nextStepIn: had && pause } : withoutSidecar(had, catches, wanted, seen);
 }
 
-/** What the filter caught calls for is shown, or is about to be. */
+/** All hosts whose calls the filter caught are shown, or are about to be. */
 function withoutSidecar(had: Sidecar | undefined, filter: EnvoyFilter, wanted: readonly RenderedObject[], seen: StepsSeen): NextStep {
   const { parked, pause, clock } = seen;
   const last = had && beforeDefault(had, seen);
   if (last !== undefined) return { objects: [filter, last.sidecar], nextStepIn: last.nextStepIn };
-  // Both at once: the filter names what goes with the Sidecar.
+  // Both are removed at once: the clusters that the filter names disappear with the Sidecar.
   if (had !== undefined && hidesNamed(had, seen)) return { objects: wanted, nextStepIn: undefined };
   if (had !== undefined) return { objects: [filter], nextStepIn: pause };
   const revealedAt = parked.revealedAt(pause) ?? clock;
@@ -50,8 +49,8 @@ function withoutSidecar(had: Sidecar | undefined, filter: EnvoyFilter, wanted: r
 }
 
 /**
- * Whether calls to a host are HTTP, all of them: only such a call waits in the Envoy. What is no
- * Service may be anything.
+ * Whether all calls to a host are HTTP: only such a call waits in the Envoy. A host that is no
+ * Service may use any protocol.
  */
 export function isHttp(host: string, registry: ServiceLookup): boolean {
   const ports = registry.resolveHost(host)?.spec.ports ?? [];

@@ -4,47 +4,47 @@ type Domains = Readonly<Record<string, DomainStatus>>;
 
 /** How large a status may be. */
 export interface SizeLimits {
-  /** Bytes that the fence takes beside the hosts of its status. Default: none. */
+  /** Bytes of the fence without the hosts of its status. Default: none. */
   readonly beside?: () => number;
-  /** Part of the usual size, where the API server refused that. Default 1. */
+  /** The part of the usual size that is allowed, where the API server refused more. Default 1. */
   readonly part?: number;
 }
 
-/** The hosts of a status that has room for them, and what had to go. */
+/** The hosts of a status that fit, and what was left out. */
 export interface SizedDomains {
   readonly domains: Domains;
-  /** Hosts that go without detail. */
+  /** Hosts without details. */
   readonly shortened: number;
-  /** Hosts that are not told at all. Default: none. */
+  /** Hosts that are missing. Default: none. */
   readonly leftOut?: number;
 }
 
 /**
- * Bytes that the hosts of a status may take in JSON with details. Beside them an API server keeps
- * which fields are whose, which takes about half as much again.
+ * Most bytes of the hosts of a status in JSON with details. Beside them an API server keeps who
+ * owns which field, which takes about half as much again.
  */
 export const MOST_BYTES = 512 * 1024;
-/** Bytes that etcd takes of a fence, with room for what is not counted here. */
+/** Bytes of a fence that etcd accepts, less a reserve for what is not counted here. */
 const MOST_OF_ETCD = 1.5 * 1024 * 1024 - 128 * 1024;
-/** Bytes that a status has in any case, whatever the spec takes. */
+/** Bytes that a status always has, however large the spec is. */
 const LEAST_BYTES = 64 * 1024;
-/** Hosts that any status has room for. */
+/** Hosts for which any status has room. */
 const FEW = 16;
-/** What an entry takes beside its host, and what its details take. */
+/** Bytes of an entry beside its host, and of its details. */
 const ENTRY = 100;
 const DETAIL = 110;
-/** What a window of its own takes. */
+/** Bytes of a window of its own. */
 const WINDOW = 28;
-/** What the fields of an entry take in the list of whose they are, beside the host. */
+/** Bytes of an entry in the list of owned fields, beside the host. */
 const OWNED_ENTRY = 75;
 const OWNED_DETAIL = 50;
 
 /**
- * The hosts of a status, as small as they have to be: where they are too large, those that were
- * seen longest ago go without detail; where etcd would not take that either, some are left out.
+ * The hosts of a status, reduced as far as necessary. Where they are too large, those that were
+ * seen longest ago lose their details; where etcd would not accept that either, some are left out.
  *
- * An entry that is without detail, or left out, stays so while there is no room, so that a call,
- * which makes another host the oldest, costs no write.
+ * An entry without details, or one that is left out, stays so while there is no room. Otherwise
+ * each call, which makes another host the oldest, would cause a write.
  */
 export function withinSize(domains: Domains, previous: Domains, { beside = () => 0, part = 1 }: SizeLimits = {}): SizedDomains {
   const { domains: short, shortened } = withoutDetails(domains, previous, MOST_BYTES * part);
@@ -77,9 +77,9 @@ function withoutDetails(domains: Domains, previous: Domains, most: number): { re
 }
 
 /**
- * First those go that the spec names and nobody called, which it tells again, then those that were
- * not told before, then those seen longest ago: the rendered Sidecar has them all. One that has
- * expired stays: nothing else tells that it must not come back.
+ * First those are left out that the spec names, since it shows them too, and that nobody called;
+ * then those that were not in the status before; then those seen longest ago. The rendered Sidecar
+ * has them all. An expired entry stays: nothing else shows that it must not come back.
  */
 function withoutSome(
   domains: Domains,
@@ -103,15 +103,15 @@ function withoutSome(
   return { domains: Object.fromEntries(entries.filter(([host]) => !gone.has(host))), leftOut: gone.size };
 }
 
-/** About what an entry takes in etcd: itself, and whose its fields are. */
+/** Roughly the bytes of an entry in etcd: its own, and the ownership of its fields. */
 function storedBytes(host: string, domain: DomainStatus): number {
   const detail = isShortDomainStatus(domain) ? 0 : host.length + DETAIL + OWNED_DETAIL;
   return 2 * host.length + ENTRY + OWNED_ENTRY + detail + (domain.idleWindow === undefined ? 0 : WINDOW);
 }
 
 /**
- * Bytes that a fence takes beside the hosts of its status: its spec, once more in the annotation of
- * `kubectl apply`, and the list of whose its fields are, and what Slime had learned.
+ * Bytes of a fence without the hosts of its status: its spec, once more in the annotation of
+ * `kubectl apply`, the list of owned fields, and what Slime had learned.
  */
 export function bytesBeside(spec: object, metricStatus: object | null | undefined): number {
   return 3 * JSON.stringify(spec).length + 2 * JSON.stringify(metricStatus ?? {}).length;

@@ -13,18 +13,15 @@ import type { EgressHost } from "@fenceline/render/fence";
 import { type ConditionsInput, conditions } from "./conditions.ts";
 import { bytesBeside, withinSize } from "./status-size.ts";
 
-/** What a fence's status is made from. */
+/** The input of a fence's status. */
 export interface StatusInput extends ConditionsInput {
   readonly fence: ServiceFence;
   readonly hosts: readonly EgressHost[];
-  /** Part of its usual size that a status may have. Default 1. */
+  /** The part of its usual size that a status may have. Default 1. */
   readonly statusPart?: number;
 }
 
-/**
- * The status that says what is true now. `lastTransitionTime` of a condition moves only when the
- * condition does.
- */
+/** The current status. `lastTransitionTime` of a condition changes only when the condition does. */
 export function fenceStatus(input: StatusInput): ServiceFenceStatus {
   const { previous, hosts, edges } = input;
   const records = new Map(edges.hosts.map((record) => [record.host, record]));
@@ -45,7 +42,7 @@ export function fenceStatus(input: StatusInput): ServiceFenceStatus {
   };
 }
 
-/** A status with what the leader alone says, conditions and resets done, as in another one. */
+/** A status with what the leader alone writes, conditions and done resets, from another one. */
 export function withJudgementOf(other: ServiceFenceStatus, status: ServiceFenceStatus): ServiceFenceStatus {
   const { conditions, reset, resetAnswered } = other;
   const { conditions: _, reset: __, resetAnswered: ___, ...rest } = status;
@@ -71,8 +68,8 @@ export function differsInSubstance(a: ServiceFenceStatus, b: ServiceFenceStatus)
 }
 
 /**
- * Whether the same conditions are about another spec each. One that names none is of a version
- * before this one: to name it is not worth a write for every fence.
+ * Whether equal conditions hold for different specs. A condition that names no spec comes from an
+ * earlier version: to add that is not worth a write for every fence.
  */
 function areOfOtherSpecs(a: ServiceFenceStatus["conditions"] = [], b: ServiceFenceStatus["conditions"] = []): boolean {
   return a.some(({ observedGeneration: one }, at) => {
@@ -81,7 +78,7 @@ function areOfOtherSpecs(a: ServiceFenceStatus["conditions"] = [], b: ServiceFen
   });
 }
 
-/** As with the spec: a status of a version before this one says nothing of a warm-up. */
+/** As for the spec: a status of an earlier version does not mention a warm-up. */
 function areOfOtherWarmUps({ warmUp: one }: ServiceFenceStatus, { warmUp: other }: ServiceFenceStatus): boolean {
   return one !== undefined && other !== undefined && one !== other;
 }
@@ -128,7 +125,7 @@ function domainStatus({ host, source, expired, requiredBy }: EgressHost, record:
 }
 
 /**
- * A static host with Slime's `auto` strategy that aged out: it stays in the status as expired, so
+ * A static host with Slime's `auto` strategy that aged out. It stays in the status as expired, so
  * that a restart does not bring it back.
  */
 function expiredAutoHosts(

@@ -3,7 +3,7 @@ import type { FenceEdges } from "@fenceline/edges";
 import type { MeshHostLookup, RequiredHost, ServiceLookup } from "@fenceline/registry";
 import { type DomainAliases, egressHosts, type NamespacedHost } from "@fenceline/render/fence";
 
-/** What {@link takeOverRendered} compares. */
+/** The input of {@link takeOverRendered}. */
 export interface RenderedTakeOver {
   readonly edges: FenceEdges;
   readonly fence: ServiceFence;
@@ -16,23 +16,23 @@ export interface RenderedTakeOver {
   readonly system?: readonly NamespacedHost[];
   /** Hosts that its proxies need. Default: none. */
   readonly required?: readonly RequiredHost[];
-  /** Hosts that every fence shows by the configuration. Default: none. */
+  /** Hosts that the configuration shows to every fence. Default: none. */
   readonly stable?: readonly string[];
-  /** What hosts bring along. Default: nothing. */
+  /** Hosts that are shown together with others. Default: none. */
   readonly aliases?: DomainAliases;
   /** Milliseconds of the wall clock. */
   readonly now: number;
   /**
-   * Whether another replica has just added to it. Then also what had expired counts: it was called
-   * again. Default false.
+   * Whether another replica has just added to it. Then hosts that had expired count too: they were
+   * called again. Default false.
    */
   readonly isWidened?: boolean;
 }
 
 /**
- * Takes over hosts of the fence's rendered Sidecar that neither its spec nor its status accounts
- * for. A Sidecar is written before the status, so a leader that died in between had learned them;
- * they count as seen now. Only Services that exist count, as for everything that is learned.
+ * Takes over hosts of the fence's rendered Sidecar that are neither in its spec nor in its status.
+ * A Sidecar is written before the status, so a leader that died in between had learned them. They
+ * count as seen now. Only existing Services count, as always when something is learned.
  */
 export function takeOverRendered({
   edges,
@@ -51,7 +51,7 @@ export function takeOverRendered({
   if (shown.length === 0) return;
   const common = { fence, registry, ...(meshHosts && { meshHosts }), system, required, stable, aliases };
   const hosts = egressHosts({ ...common, booked: edges.hosts(), now });
-  // What VirtualServices send calls to is shown with what is called, and was not learned itself.
+  // Destinations of VirtualServices are shown with the called host, and were not learned.
   const known = new Set(hosts.flatMap(({ host, also = [] }) => [host, ...also.map(hostOfEgress)]));
   const isAccountedFor = (host: string) => {
     const domain = ownValue(fence.status.domains, host);
@@ -66,7 +66,7 @@ export function takeOverRendered({
 }
 
 /**
- * Not of one by the same name that was deleted: what it had learned is its own, and kept elsewhere.
+ * Not a Sidecar of a deleted fence with the same name: what that one had learned is kept elsewhere.
  * A fence in a folder has no uid.
  */
 function isOf({ metadata: { uid } }: ServiceFence, { metadata: { ownerReferences = [] } }: RenderedObject): boolean {

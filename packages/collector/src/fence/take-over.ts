@@ -17,7 +17,7 @@ import { type ResetDone, resetsAsked } from "./reset.ts";
 import { warmedUpBefore, warmUp } from "./warm-up.ts";
 
 /**
- * How a fence's hosts age: its own fields, else the configuration.
+ * How a fence's hosts age: by its own fields, else by the configuration.
  *
  * @param registry to complete short names of declared hosts, as a pod of the fence's namespace
  * would
@@ -27,7 +27,7 @@ export function ageingPolicy({ spec, metadata }: ServiceFence, { ageing }: Confi
     idleWindow: idleWindowOf(spec, ageing),
     shortestWindow: durationMs(ageing.shortestWindow),
     maxHosts: spec.maxHosts ?? ageing.maxHosts,
-    // Calls to static hosts stand in the book too. They must not keep learned ones out.
+    // Static hosts that are called are in the book too. They must not take room from learned ones.
     declared: new Set(Object.keys(spec.host).map((key) => statusKey(key, metadata.namespace, registry))),
     byUse: autoWindows({ spec, metadata }, registry),
     ...(spec.warmUp.preload !== "None" && { preloadedFor: durationMs(spec.warmUp.for) }),
@@ -38,12 +38,13 @@ export function ageingPolicy({ spec, metadata }: ServiceFence, { ageing }: Confi
 
 /**
  * Fills the page of a fence that was just opened: from its status, from what Slime had learned, and
- * from its warm-up. A page that was kept since the fence was deleted has all that, and what it
+ * from its warm-up. A page that was kept after the fence was deleted has all that already. What it
  * lacks of the warm-up had aged out.
  *
  * @param meshHosts for hosts of ServiceEntries that Slime had learned. Default: none is taken over
- * @param onReset called when what was restored is forgotten, since the fence asks for that
- * @returns the first host of the warm-up that found no room; undefined when all of them did
+ * @param onReset called when restored hosts are forgotten because the fence asks for that
+ * @returns the first host of the warm-up for which there was no room; undefined when there was room
+ * for all
  */
 export function takeOver(
   edges: FenceEdges,
@@ -57,15 +58,15 @@ export function takeOver(
   seedAutoHosts(edges, fence, registry, now);
   edges.warmedUp ??= warmedUpBefore(fence);
   edges.resets = { annotated: fence.status.reset, asked: fence.status.resetAnswered, ...edges.resets };
-  // Before the warm-up: a fence that is new in a cluster may bring the annotation along.
+  // Before the warm-up: a fence that is new in a cluster may have the annotation already.
   for (const reset of resetsAsked(edges, fence, registry)) onReset?.(reset);
   return warmUp(edges, fence, registry, now);
 }
 
 /**
- * Takes in what other replicas wrote into the status since we last looked: until when they observed
- * the workload, hosts that they learned, hosts that they saw in use, and hosts that the leader aged
- * out. Our own writes come back the same way and change nothing.
+ * Takes over what other replicas wrote into the status since the last look: until when they
+ * observed the workload, hosts that they learned, hosts that they saw in use, and hosts that the
+ * leader aged out. Our own writes come back in the same way and change nothing.
  */
 export function mergeStatus(edges: FenceEdges, before: ServiceFenceStatus, after: ServiceFenceStatus, now: number): void {
   for (const host of Object.keys(before.domains))
@@ -81,8 +82,8 @@ export function mergeStatus(edges: FenceEdges, before: ServiceFenceStatus, after
 }
 
 /**
- * Whether an entry says more than was known of its host before. A time in the future counts as now:
- * it would do so again at each look, for ever, if the same time were news each time.
+ * Whether an entry tells more of its host than was known. A time in the future counts as now. If
+ * the same time counted as news each time, this would repeat for ever.
  */
 function isNewsOf(edges: FenceEdges, before: DomainStatus | undefined, host: string, after: DomainStatus): boolean {
   if (!edges.has(host)) return !isBooked(before);
@@ -90,28 +91,28 @@ function isNewsOf(edges: FenceEdges, before: DomainStatus | undefined, host: str
 }
 
 /**
- * Whether a host of a status is one that the book holds: one of ours that has not expired. A static
- * one, and one that proxies need, is there only when it was called.
+ * Whether a host of a status is in the book: it is one of ours and has not expired. A static host,
+ * or one that proxies need, is in the book only when it was called.
  */
 function isBooked(domain: DomainStatus | undefined): domain is DomainStatus & { readonly source: HostSource } {
   if (domain?.source === undefined || domain.status === "EXPIRE") return false;
   return !UNCALLED.has(domain.source) || domain.lastSeen !== undefined;
 }
 
-/** Sources of hosts that are in a fence without a call. */
+/** Sources of hosts that are in a fence without having been called. */
 const UNCALLED: ReadonlySet<HostSource> = new Set(["static", "required"]);
 const NEVER = new Date(0).toISOString();
 
 /**
- * What we had written ourselves. A static host that was called is as good as learned: should a
- * person take it out of the spec, it is still in use.
+ * What we had written ourselves. A static host that was called counts as learned: if a person
+ * removes it from the spec, it is still in use.
  */
 function restored(status: ServiceFenceStatus, now: number, isWanted = (_host: string, _domain: DomainStatus) => true): HostSeed[] {
   const seeds: HostSeed[] = Object.entries(status.domains).flatMap(([host, domain]) => {
     if (!isBooked(domain) || !isWanted(host, domain)) return [];
     const { source, firstSeen, lastSeen, requests, ports, idleWindow } = domain;
-    // A time that could not be read is long ago, not now: it must not count as news each time it is
-    // read. One in the future would outlast every later one.
+    // An unreadable time counts as long ago, not as now: it must not be news each time it is read.
+    // A time in the future would be later than every true one.
     const seen = Math.min(now, Date.parse(lastSeen ?? firstSeen ?? NEVER));
     const first = Math.min(seen, Date.parse(firstSeen ?? lastSeen ?? NEVER));
     return [
@@ -126,22 +127,22 @@ function restored(status: ServiceFenceStatus, now: number, isWanted = (_host: st
       },
     ];
   });
-  // In the order in which they were seen: the first to make room stays the first.
+  // In the order in which they were seen, so that the first to make room stays the first.
   return seeds.sort((one, other) => one.lastSeen - other.lastSeen);
 }
 
 /**
- * Read in one way only: with two runs that may share characters, a key of 60 KB without its last
- * quote took seconds, and a status has room for more.
+ * It can match in one way only. With two repetitions that share characters, a key of 60 KB without
+ * its last quote took seconds, and a status has room for more.
  */
 const METRIC_KEY = /^\{?(?:destination_service|request_host)="([^":]+)(?::[^"]*)?"\}?$/;
-/** Slime's enum as text or as number. */
+/** Slime's enum, as text or as number. */
 const EXPIRED: ReadonlySet<unknown> = new Set(["EXPIRE", 1]);
 
 /**
- * What Slime had learned (`metricStatus`, and `domains` without a source), as far as it exists:
- * nobody who migrates starts cold. Once: a status of ours has what is left of it, and what aged out
- * since must not come back with each start.
+ * What Slime had learned (`metricStatus`, and `domains` without a source), as far as it exists, so
+ * that nobody who migrates starts without hosts. Only once: a status of ours has what is left of
+ * it, and what aged out since must not come back with each start.
  */
 function imported({ metadata, spec, status }: ServiceFence, known: Known, now: number): HostSeed[] {
   if (warmedUpBefore({ spec, status }) !== undefined) return [];
@@ -160,8 +161,8 @@ interface Known {
 }
 
 /**
- * The Service's host, else the one of a ServiceEntry, which may be a wildcard; undefined where
- * nobody has it. Of several the longest, which Envoy prefers, too.
+ * The Service's host, else that of a ServiceEntry, which may be a wildcard; undefined where none
+ * has it. Of several, the longest, which Envoy prefers, too.
  */
 function knownHost(host: string, namespace: string, { registry, meshHosts }: Known): string | undefined {
   const service = registry.resolveHost(host, namespace);

@@ -1,9 +1,9 @@
 import type { FenceCondition, Judgement } from "@fenceline/api";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
 
-/** What {@link telemetryCondition} judges. */
+/** The input of {@link telemetryCondition}. */
 export interface TelemetrySeen {
-  /** When calls of the workload were last observed, by any replica; undefined when never. */
+  /** When calls of the workload were last observed, by any replica; undefined for never. */
   readonly observedUntil: number | undefined;
   /** Streams of its proxies to this replica. Default: there never was one. */
   readonly streams?: StreamsSeen | undefined;
@@ -12,18 +12,18 @@ export interface TelemetrySeen {
   readonly now: number;
 }
 
-/** A workload without a call for so long is quiet, in milliseconds, and no more than this. */
+/** A workload is quiet after so many milliseconds without a call, at most. */
 const LONGEST_UNTIL_QUIET = 600_000;
 const SHORTEST_UNTIL_QUIET = 1_000;
-/** Another replica writes what it observed every tenth of the window. */
+/** Another replica writes what it observed so many times in a window. */
 const PARTS = 10;
 
 type Telemetry = Judgement<FenceCondition["type"]>;
 
 /**
- * Whether telemetry of a workload arrives: while streams are open it does, also when nobody calls.
+ * Whether telemetry of a workload arrives. While streams are open it does, even without calls.
  *
- * Quiet begins late enough that a status is written for it no more often than for its times.
+ * A workload becomes quiet so late that this causes no more status writes than its times do.
  */
 export function telemetryCondition({ observedUntil, streams = { isOpen: false, lostAt: undefined }, ...seen }: TelemetrySeen): Telemetry {
   const { idleWindow, now } = seen;
@@ -43,10 +43,7 @@ export function missesTelemetry(conditions: readonly FenceCondition[] = []): boo
   return conditions.some(({ type, reason }) => type === "TelemetryFlowing" && (reason === "NothingYet" || reason === "StreamsLost"));
 }
 
-/**
- * Of a fence for which no proxy is asked for access logs: that none come is no news, and the next
- * call brings none either.
- */
+/** For a fence whose proxies are not asked for access logs: it is normal that none arrive. */
 export function telemetryNotAsked(why: string): Telemetry {
   const message = `no proxy is asked for access logs of this fence: ${why}`;
   return { type: "TelemetryFlowing", status: "Unknown", reason: "NotAsked", message };

@@ -5,20 +5,20 @@ import { verdictOfStatus } from "@fenceline/render/report";
 
 type FenceJudgement = Judgement<FenceCondition["type"]>;
 
-/** What the verdict is judged from beside the conditions. */
+/** The input of the verdict beside the conditions. */
 export interface VerdictInput {
   readonly rendered: Rendered;
   readonly edges: EdgesSeen;
   readonly previous: Pick<ServiceFenceStatus, "observedUntil">;
-  /** Milliseconds that a host may go unseen. */
+  /** Milliseconds after which a host that is not seen ages out. */
   readonly idleWindow: number;
 }
 
 /**
- * Says in `Enforced` of a fence in Observe whether it may be enforced.
+ * Adds to `Enforced` of a fence in Observe whether it may be enforced.
  *
- * The verdict and its reasons, and no number: what a fence would hide changes with every Service of
- * the mesh, and what was observed with every call, and each change of a message is a write.
+ * It names the verdict and its reasons, and no number: what a fence would hide changes with every
+ * Service of the mesh, what was observed with every call, and each change is a write.
  */
 export function withVerdict(judgements: readonly FenceJudgement[], input: VerdictInput): readonly FenceJudgement[] {
   if (input.rendered.mode !== "Observe") return judgements;

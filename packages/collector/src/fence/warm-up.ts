@@ -4,16 +4,16 @@ import type { ServiceLookup } from "@fenceline/registry";
 import { statusKey } from "@fenceline/render/fence";
 
 /**
- * Most hosts of a fence up to which a warm-up with the whole mesh goes on: as many as `maxHosts`
- * may be at most.
+ * Most hosts of a fence up to which a warm-up with the whole mesh continues: the highest
+ * `maxHosts`.
  */
 const MOST_HOSTS = 100_000;
 
 /**
- * Puts in what `spec.warmUp` names, unless it was put in before: what fell away since stays away. A
- * warm-up that was changed is another one.
+ * Adds what `spec.warmUp` names, unless it was added before: what aged out since is not added
+ * again. A changed warm-up counts as another one.
  *
- * @returns the first host that found no room; undefined when all of them did
+ * @returns the first host for which there was no room; undefined when there was room for all
  */
 export function warmUp(edges: FenceEdges, fence: ServiceFence, registry: ServiceLookup, now: number): string | undefined {
   const mark = warmUpMark(fence.spec.warmUp);
@@ -23,19 +23,19 @@ export function warmUp(edges: FenceEdges, fence: ServiceFence, registry: Service
   for (const host of preloaded(fence, registry)) {
     if (edges.size >= MOST_HOSTS) return host;
     const isNew = edges.offer({ host, source: "preloaded", firstSeen: now, lastSeen: now, idleWindow });
-    // One that was there stays as long as one that comes now.
+    // A host that is there already stays as long as one that is added now.
     if (!isNew && edges.has(host)) edges.extend(host, idleWindow, true);
-    // Nothing makes room for the hosts behind it: all that the page holds counts as just seen. A
-    // declared one among them is shown without a place.
+    // There is no room for the hosts after it either: all hosts of the page count as just seen. A
+    // declared host among them is shown without needing room.
     else if (!isNew) return host;
   }
   return undefined;
 }
 
 /**
- * The warm-up that was put in by an earlier run or another replica. Versions before did not say
- * which it was; they did so for a fence without a status of ours, and whatever fell away of it then
- * must not come back with an upgrade.
+ * The warm-up that an earlier run or another replica added. Earlier versions did not name it. They
+ * added it for a fence without a status of ours, and what aged out since must not come back with an
+ * upgrade.
  */
 export function warmedUpBefore({ spec, status }: Pick<ServiceFence, "spec" | "status">): string | undefined {
   if (status.warmUp !== undefined) return status.warmUp;
@@ -44,9 +44,9 @@ export function warmedUpBefore({ spec, status }: Pick<ServiceFence, "spec" | "st
 }
 
 /**
- * A list as it is written, for a person may put first what matters most; Services with the fence's
- * own namespace first, which a workload calls most, then by namespace and name. One by one: of the
- * thousands of a namespace most may find no room.
+ * A list in its own order, since a person may put the most important first. Services with the
+ * fence's own namespace first, which a workload calls most, then by namespace and name. One by one:
+ * there may be room for few of the thousands of a namespace.
  */
 function* preloaded({ metadata: { namespace }, spec }: ServiceFence, registry: ServiceLookup): Generator<string, void> {
   const { preload } = spec.warmUp;

@@ -3,17 +3,16 @@ import type { FenceEdges } from "@fenceline/edges";
 import type { RenderedUpdate } from "@fenceline/store";
 
 /**
- * How recently a host must have been called for another replica than the leader to add it, in
- * milliseconds. The leader takes out what nobody calls, and its status may tell so later than its
- * Sidecar.
+ * A replica that does not lead adds a host only if it was called within so many milliseconds. The
+ * leader removes hosts that nobody calls, and its status may show that later than its Sidecar.
  */
 const RECENT = 10_000;
 
 /**
- * The part of a change of a fence's Sidecar that adds hosts which are called just now, or parks
- * them on their way in. Undefined when it adds none.
+ * The part of a change of a fence's Sidecar that adds hosts which are being called, or parks them
+ * before they are shown. Undefined when it adds none.
  *
- * What is parked stays so, also what is shown by this: only the leader knows what may go.
+ * Parked hosts stay parked, even where this shows them: only the leader knows what may be removed.
  *
  * @param now milliseconds of the wall clock
  */

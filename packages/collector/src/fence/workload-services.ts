@@ -1,4 +1,4 @@
-/** What Services tell of the pods of a fence. */
+/** What Services show about the pods of a fence. */
 import { isDeepStrictEqual } from "node:util";
 import { ENDPOINT_SLICE, type EndpointSlice, hasLabels, type Labels, labelsAgree, SERVICE, SERVICE_NAME_LABEL } from "@fenceline/api";
 import type { MeshChanges } from "@fenceline/store";
@@ -13,8 +13,8 @@ export function labelsBesides(mesh: Mesh, namespace: string, labels: Labels): La
 }
 
 /**
- * Whether a Service with a ready endpoint tells of pods with these labels: `surely` where it
- * selects by all of them, `perhaps` where by some.
+ * Whether a Service with a ready endpoint shows that there are pods with these labels: `surely`
+ * where it selects by all of them, `perhaps` where by some.
  */
 export function isServed(mesh: Mesh, namespace: string, labels: Labels): "surely" | "perhaps" | "no" {
   const { registry } = mesh;
@@ -28,21 +28,21 @@ export function isServed(mesh: Mesh, namespace: string, labels: Labels): "surely
   return served;
 }
 
-/** Whether pods of a Service are, or may be, of a fence: one of the two selects by more labels. */
+/** Whether pods of a Service are, or may be, a fence's: one of the two selects by more labels. */
 export function tellsOf(selector: Labels, labels: Labels): boolean {
   const [smaller, larger] = Object.keys(selector).length < Object.keys(labels).length ? [selector, labels] : [labels, selector];
   return hasLabels(larger, smaller);
 }
 
-/** Pods of a namespace of which something else is known than before, by the labels that tell. */
+/** Pods of a namespace of which something else is known than before, by the labels that show it. */
 export interface PodsChanged {
   readonly namespace: string;
   readonly selector: Labels;
 }
 
 /**
- * Of which pods Services tell something else than before: one selects by other labels, or has its
- * first ready endpoint, or none any more.
+ * Pods of which Services show something else than before: one selects by other labels, has its
+ * first ready endpoint, or has none any more.
  */
 export function podsChanged(changes: MeshChanges, mesh: Pick<Mesh, "registry">): readonly PodsChanged[] {
   const changed = changes.of(SERVICE).flatMap(({ before, after }) => {
@@ -53,7 +53,7 @@ export function podsChanged(changes: MeshChanges, mesh: Pick<Mesh, "registry">):
     const { namespace = "", labels = {} } = (after ?? before)?.metadata ?? {};
     return hasReady(before) === hasReady(after) ? undefined : mesh.registry.service(namespace, labels[SERVICE_NAME_LABEL] ?? "");
   });
-  // A Service without a selector says nothing of labels.
+  // A Service without a selector tells nothing of labels.
   return [...changed, ...served].flatMap((service) => {
     const { selector = {} } = service?.spec ?? {};
     return service === undefined || Object.keys(selector).length === 0 ? [] : [{ namespace: service.metadata.namespace, selector }];

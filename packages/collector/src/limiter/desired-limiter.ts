@@ -17,12 +17,12 @@ import { limitsName } from "./limits-name.ts";
 export function desiredLimiter(seen: LimiterSeen): Desired<SmartLimiterStatus> {
   const { limiter, wanted, present, decisions, faults, isEnding } = seen;
   const status = limiterStatus(seen);
-  // After a restart with an unreadable spec, the objects that are there were rendered from a
-  // readable one.
+  // After a restart with an unreadable spec, the existing objects were rendered from a readable
+  // one.
   const isUnread = faults.length > 0 && decisions.length === 0;
   const refused = refusalOf(seen);
   if (isEnding) return { objects: present, status, isLeftAlone: true };
-  // Whatever stands there is for the pods of others.
+  // What exists there is for pods of others.
   if (seen.refusal !== undefined) return { objects: [], status, ...refused };
   if (isUnread) return { objects: present, status, ...refused };
   const objects = wanted.flatMap((each) => limitsOf(limiter, each) ?? []);
@@ -30,7 +30,7 @@ export function desiredLimiter(seen: LimiterSeen): Desired<SmartLimiterStatus> {
   return { objects, status, nextStepIn: waits.length === 0 ? undefined : Math.min(...waits), ...refused };
 }
 
-/** What a limiter asks for and does not get. */
+/** What a limiter asks for without getting it. */
 function refusalOf({ refusal, faults, sets, decisions }: LimiterSeen): Pick<Desired<unknown>, "refused"> {
   if (refusal !== undefined) return { refused: refusal };
   const [fault] = faults;
@@ -74,19 +74,19 @@ function ruleStatus({ rule, isActive, quota, reason, message }: RuleDecision): L
   };
 }
 
-/** Characters of what a rule says of itself: there may be a thousand. */
+/** Most characters of a rule's message: there may be a thousand rules. */
 const LONGEST_MESSAGE = 200;
-/** Characters of what only Slime's users read. It repeats most of the spec. */
+/** Most characters of what only Slime's users read. It repeats most of the spec. */
 const MOST_SLIME_STATUS = 128 * 1024;
 
 type SlimeStatus = NonNullable<SmartLimiterStatus["ratelimitStatus"]>;
 
-/** Nothing rather than a status that the API server refuses whole. */
+/** It is left out if it is too large, since the API server would refuse the whole status. */
 function withinBounds(status: SlimeStatus): SlimeStatus {
   return JSON.stringify(status).length <= MOST_SLIME_STATUS ? status : {};
 }
 
-/** `100/60s, -`: what is limited, rule by rule. */
+/** The limits, rule by rule: `100/60s, -`. */
 function quotaText({ rule, isActive, quota }: RuleDecision): string {
   return isActive ? `${quota}/${rule.interval / 1_000}s` : "-";
 }

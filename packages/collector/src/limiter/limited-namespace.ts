@@ -6,11 +6,11 @@ import { createdAt, type LimiterPods, limitedPods, limiterPods, withoutRoom } fr
 import { MOST_SETS } from "./limiter-sets.ts";
 import type { SubsetRules } from "./subset-rules.ts";
 
-/** What the limiters of a namespace are worked out from. */
+/** Dependencies of a {@link LimitedNamespace}. */
 export interface LimitedNamespaceOptions {
   readonly rules: SubsetRules;
   readonly registry: () => Registry;
-  /** Told of every look-up; without pods, of a limiter that is gone. */
+  /** Told of every look-up. Without pods, the limiter is gone. */
   readonly onLooked: (limiter: SmartLimiter, pods: LimiterPods | undefined) => void;
 }
 
@@ -23,17 +23,17 @@ export interface LimitedChanges {
 }
 
 /**
- * The limiters of a namespace, which share what is rendered. A change costs a look at the limiters
- * that it is about, and at the groups that these are in.
+ * The limiters of a namespace, which share EnvoyFilters. A change costs a look at the limiters that
+ * it affects, and at their groups.
  */
 export class LimitedNamespace {
   readonly #options: LimitedNamespaceOptions;
   readonly #limiters = new Map<string, SmartLimiter>();
   readonly #pods = new Map<string, LimiterPods>();
   readonly #groups = new LimitGroups();
-  /** Sets of all its limiters. */
+  /** Number of sets of all its limiters. */
   #setCount = 0;
-  /** Limiters that there is no room for. */
+  /** Limiters for which there is no room. */
   #leftOut: ReadonlySet<string> = new Set();
 
   constructor(options: LimitedNamespaceOptions) {
@@ -45,7 +45,7 @@ export class LimitedNamespace {
     return this.#limiters.size === 0;
   }
 
-  /** As it was last told. */
+  /** The limiter as it was last told. */
   limiter(name: string): SmartLimiter | undefined {
     return this.#limiters.get(name);
   }
@@ -54,12 +54,12 @@ export class LimitedNamespace {
     return this.#pods.get(name);
   }
 
-  /** The groups that sets of a limiter are in. */
+  /** The groups of a limiter's sets. */
   groupsOf(name: string): readonly LimitGroup[] {
     return this.#groups.of(name);
   }
 
-  /** @returns names of limiters that ask for something else than before, or may */
+  /** @returns names of limiters that ask, or may ask, for something else than before */
   apply({ limiters, readers }: LimitedChanges): ReadonlySet<string> {
     const looked = new Set(readers);
     for (const [name, limiter] of limiters) if (this.#take(name, limiter)) looked.add(name);
@@ -67,7 +67,7 @@ export class LimitedNamespace {
     return new Set([...looked].flatMap((name) => [...this.#look(name)]));
   }
 
-  /** @returns whether it is for other pods, or has other rules: a status says nothing to others */
+  /** @returns whether its pods or rules changed: its status does not affect others */
   #take(name: string, limiter: SmartLimiter | undefined): boolean {
     const before = this.#limiters.get(name);
     if (limiter === undefined) this.#limiters.delete(name);
@@ -91,7 +91,9 @@ export class LimitedNamespace {
     return this.#groups.put(name, limitedPods(limiter, pods));
   }
 
-  /** Who has room now and had none, or had some. All are looked at only where room is short. */
+  /**
+   * Limiters that have room now and had none, or had some. All are looked at only if it is short.
+   */
   #roomChanged(): readonly string[] {
     const before = this.#leftOut;
     this.#leftOut = this.#setCount <= MOST_SETS ? new Set() : limitersWithoutRoom([...this.#limiters.values()]);
@@ -100,7 +102,7 @@ export class LimitedNamespace {
   }
 }
 
-/** The oldest have room first: a newcomer takes nobody's. */
+/** The oldest limiters have room first, so that a new one takes it from none. */
 function limitersWithoutRoom(limiters: readonly SmartLimiter[]): ReadonlySet<string> {
   let room = MOST_SETS;
   const leftOut = new Set<string>();

@@ -17,15 +17,15 @@ import type { LimiterPods } from "./limiter-pods.ts";
 import { SubsetRules, topicsOf } from "./subset-rules.ts";
 
 /**
- * The limiters of the mesh by namespace, kept up with what changes. What a change concerns is found
- * by what limiters read: nothing of it is a question to all limiters, Services or DestinationRules.
+ * The limiters of the mesh by namespace. What a change affects is found by what limiters read,
+ * without a look at all limiters, Services or DestinationRules.
  */
 export class LimitedNamespaces {
   readonly #registry: () => Registry;
   readonly #namespaces = new Map<string, LimitedNamespace>();
   readonly #rules: SubsetRules;
   readonly #reads = new RegistryReads();
-  /** Who reads which DestinationRules. */
+  /** Which limiters read which DestinationRules. */
   readonly #ruleReads = new ReadIndex();
 
   constructor(snapshot: Pick<MeshSnapshot, "of">, registry: () => Registry) {
@@ -37,7 +37,7 @@ export class LimitedNamespaces {
       this.#namespace(namespace).apply({ limiters: new Map(list.map((limiter) => [limiter.metadata.name, limiter])), readers: [] });
   }
 
-  /** Undefined where there is no limiter. */
+  /** Undefined for a namespace without limiters. */
   of(namespace: string): LimitedNamespace | undefined {
     return this.#namespaces.get(namespace);
   }
@@ -45,8 +45,8 @@ export class LimitedNamespaces {
   /**
    * Takes over what changed.
    *
-   * @returns limiters that ask for something else than before, or may: whose rules stand in one
-   * EnvoyFilter with those of a limiter that it is about, too
+   * @returns limiters that ask, or may ask, for something else than before; also those whose rules
+   * share an EnvoyFilter with an affected limiter
    */
   apply(changes: Pick<MeshChanges, "of">): readonly ObjectRef[] {
     const rules = changes.of(DESTINATION_RULE);

@@ -20,7 +20,7 @@ import type { LimiterSeen, RuleDecision } from "./limiter-seen.ts";
 
 type LimiterJudgement = Judgement<LimiterConditionType>;
 
-/** What is true of a limiter now, each with its reason. */
+/** The current conditions of a limiter, each with its reason. */
 export function limiterConditions(seen: LimiterSeen): LimiterCondition[] {
   const about = aboutGeneration(seen.limiter.metadata);
   return [accepted(seen), resolvedRefs(seen), rendered(seen), acceptedByProxies(seen), active(seen), stale(seen)].map((judgement) =>
@@ -42,7 +42,7 @@ function accepted({ faults, limiter }: LimiterSeen): LimiterJudgement {
   return { type: "Accepted", status: "True", reason: "RulesRead", message: `${count} rules` };
 }
 
-/** Of a limiter with labels of its own, and without subsets, nothing is looked up. */
+/** For a limiter with labels of its own, and without subsets, nothing is looked up. */
 function resolvedRefs({ limiter: { spec }, sets, unread }: LimiterSeen): LimiterJudgement {
   const isByService = Object.keys(spec.workloadSelector).length === 0;
   const hasSubsets = Object.keys(spec.sets).some((set) => set !== BASE_SET);
@@ -111,7 +111,7 @@ function acceptedByProxies({ sets, proxies, limiter }: LimiterSeen): LimiterJudg
 }
 
 /**
- * By what was read back, too: a rule of which nothing is written limits nothing, and what is there
+ * By what was read back, too. A rule that is not written limits nothing, and an existing object
  * limits calls until it is deleted.
  */
 function active(seen: LimiterSeen): LimiterJudgement {
@@ -136,7 +136,7 @@ function active(seen: LimiterSeen): LimiterJudgement {
   return { type, status: "False", reason: "NoRuleInForce", message: `0 of ${all} rules limit calls` };
 }
 
-/** As long as no rule of a spec can be read, what is there stays. */
+/** As long as no rule of a spec can be read, the existing objects stay. */
 function isUnreadable({ faults, decisions }: LimiterSeen): boolean {
   return faults.length > 0 && decisions.length === 0;
 }

@@ -1,10 +1,10 @@
-/** Which EnvoyFilters of a limiter are there, by what was read back. */
+/** Which EnvoyFilters of a limiter exist, by what was read back. */
 import { isDeepStrictEqual } from "node:util";
 import type { Labels, RenderedObject } from "@fenceline/api";
 import type { LimiterSeen, WantedLimits } from "./limiter-seen.ts";
 import { limitsName } from "./limits-name.ts";
 
-/** Whether the EnvoyFilter is there, is for these pods and patches something, if only as before. */
+/** Whether the EnvoyFilter exists, selects these pods and patches something, even an older one. */
 export function hasLimits(present: readonly RenderedObject[], name: string, labels: Labels): boolean {
   return present.some(
     (object) =>
@@ -15,7 +15,7 @@ export function hasLimits(present: readonly RenderedObject[], name: string, labe
   );
 }
 
-/** EnvoyFilters that are wanted and are not there. */
+/** EnvoyFilters that should exist and do not. */
 export function missingFilters({ limiter, wanted, present }: LimiterSeen): readonly string[] {
   return wanted.filter(limits).flatMap(({ owner, labels }) => {
     const name = limitsName(limiter.metadata, owner.set);
@@ -23,7 +23,7 @@ export function missingFilters({ limiter, wanted, present }: LimiterSeen): reado
   });
 }
 
-/** EnvoyFilters that are there and are not wanted any more. */
+/** EnvoyFilters that exist and should not any more. */
 export function remainingFilters({ limiter, wanted, present }: LimiterSeen): readonly string[] {
   const names = new Set(wanted.filter(limits).map(({ owner }) => limitsName(limiter.metadata, owner.set)));
   return present.map(({ metadata: { name } }) => name).filter((name) => !names.has(name));

@@ -9,9 +9,8 @@ export const POD_COUNT = "pod";
 /**
  * How many pods of each set are ready: `_base.pod`, `v1.pod`.
  *
- * By the endpoints of a Service that selects by these labels and no others; where there are
- * several, by those of the first by name. A set without such a Service has no count: Fenceline
- * watches no pods.
+ * The endpoints of a Service that selects by exactly these labels are counted; of several, the
+ * first by name. A set without such a Service has no count, since Fenceline watches no pods.
  */
 export function podCounts(namespace: string, sets: readonly SetPods[], registry: ServiceLookup): Material {
   const counts = new Map<string, number>();
@@ -21,7 +20,7 @@ export function podCounts(namespace: string, sets: readonly SetPods[], registry:
     const service = registry.servicesOfPods(namespace, each.labels).find(({ spec: { selector } }) => labelsText(selector) === own);
     if (service === undefined) continue;
     const count = registry.readyEndpoints(service.metadata.namespace, service.metadata.name);
-    // Zero is a moment between two pods: a quota must not be divided by it.
+    // Zero only lasts until a new pod replaces the old one. A quota must not be divided by it.
     if (count > 0) counts.set(`${each.set}.${POD_COUNT}`, count);
   }
   return counts;

@@ -7,12 +7,12 @@ import { podPortsOf, portsNamed } from "./limiter-ports.ts";
 import { MOST_SETS, podsOfSets, type SetPods } from "./limiter-sets.ts";
 import type { SubsetRules } from "./subset-rules.ts";
 
-/** What a limiter is for. */
+/** The pods of a limiter. */
 export interface LimiterPods {
   readonly sets: readonly SetPods[];
   /** How many pods its sets have. */
   readonly counts: Material;
-  /** What was asked of the registry for it. */
+  /** What was read of the registry for it. */
   readonly reads: Reads;
 }
 
@@ -25,13 +25,13 @@ export function limiterPods(limiter: SmartLimiter, rules: SubsetRules, mesh: Reg
   for (const each of sets) {
     if (!("labels" in each)) continue;
     const podPorts = podPortsOf(namespace, each, registry);
-    // So that the limiter is looked at when they are others; they are used when it is rendered.
+    // Recorded, so that the limiter is looked at when they change; used when it is rendered.
     for (const port of portsNamed(limiter, each.set)) podPorts(port);
   }
   return { sets, counts, reads: registry.reads };
 }
 
-/** The pods of a limiter that its namespace has no room for: nothing is looked up. */
+/** For a limiter for which its namespace has no room: nothing is looked up. */
 export function withoutRoom({ spec }: SmartLimiter): LimiterPods {
   const message = `the older limiters of the namespace leave no room for it: ${MOST_SETS.toLocaleString("en")} sets are taken in a namespace; write fewer`;
   const sets = Object.keys(spec.sets).map((set) => ({ set, missing: { reason: "TooManySets", message } as const }));
@@ -48,7 +48,7 @@ export function limitedPods(limiter: SmartLimiter, { sets }: LimiterPods): reado
   );
 }
 
-/** When a limiter was made, in milliseconds; 0 where nothing says so. */
+/** When a limiter was made, in milliseconds; 0 where that is not known. */
 export function createdAt({ metadata: { creationTimestamp = "" } }: SmartLimiter): number {
   return Date.parse(creationTimestamp) || 0;
 }

@@ -3,22 +3,22 @@ import { type ServiceLookup, tcpPortsOf } from "@fenceline/registry";
 import type { LimitedPods, PodPorts } from "@fenceline/render/limiter";
 
 /**
- * Most ports of pods behind one port of their Services. There are several where a name stands for
- * another port in some pods, as in a roll-out.
+ * Most ports of pods behind one port of their Services. There are several where a name means
+ * another port in some pods, as during a roll-out.
  */
 const MOST_POD_PORTS = 4;
 
 /** The ports that rules of a set name. Most rules are for every port. */
 export function portsNamed({ spec }: SmartLimiter, set: string): readonly number[] {
-  // A set may be called `constructor`.
+  // A set may have the name `constructor`.
   const { descriptor = [] } = Object.hasOwn(spec.sets, set) ? (spec.sets[set] ?? {}) : {};
   return descriptor.flatMap(({ target = spec.target }) => target?.port ?? []).filter((port) => port !== 0);
 }
 
 /**
- * The ports of pods that limiters mean by a port: those behind that port of a Service that selects
- * all of the pods, as whoever calls them knows it; else the pods' own. Each is looked up once, when
- * it is asked for.
+ * The ports of pods that limiters mean by a port. If a Service that selects all of the pods has
+ * this port, as callers know it, they are those behind it; else the port is the pods' own. Each is
+ * looked up once, on first use.
  */
 export function podPortsOf(namespace: string, { labels }: Pick<LimitedPods, "labels">, registry: ServiceLookup): PodPorts {
   const known = new Map<number, readonly number[]>();

@@ -21,28 +21,28 @@ import { SMALLEST, smallerStatus } from "./smaller-status.ts";
 /** What a {@link LimiterReconciler} reads. */
 export interface LimiterReconcilerOptions extends Pick<KindContext, "store" | "mesh" | "now" | "proxies"> {
   readonly obstacles: (of: ObjectRef) => readonly Obstacle[];
-  /** Values of metrics, as they were last told. */
+  /** The latest values of metrics. */
   readonly values: (limiter: SmartLimiter) => Material;
   /** Metrics that a limiter may name. */
   readonly metrics: (limiter: SmartLimiter) => MetricNames;
-  /** Asks for the status of a limiter whose rules stand in another one's EnvoyFilter. */
+  /** Asks for the status of a limiter whose rules are in another one's EnvoyFilter. */
   readonly onRenderedFor: (of: ObjectRef) => void;
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
   readonly clock?: () => number;
 }
 
-/** What is particular to a SmartLimiter in the loop of a controller. */
+/** The code for SmartLimiter in the loop of a controller. */
 export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterStatus> {
   readonly kind = SMART_LIMITER;
   readonly #options: LimiterReconcilerOptions;
   readonly #rules = new Map<string, LimiterRules>();
-  /** Made when a limiter is first looked at. */
+  /** Made on the first look at a limiter. */
   #limited: LimitedNamespaces | undefined;
-  /** Rules that an EnvoyFilter has no room for. A group that changes is another object. */
+  /** Rules for which an EnvoyFilter has no room. A changed group is another object. */
   readonly #leftOut = new WeakMap<LimitGroup, ReadonlySet<LimitRule>>();
   /** How often the status of a limiter was refused as too large. */
   readonly #refused = new Map<string, number>();
-  /** Who had rules in whose EnvoyFilters when it was last observed. */
+  /** Which limiters had rules in which EnvoyFilters when they were last observed. */
   readonly #sharing = new ReadIndex();
 
   constructor(options: LimiterReconcilerOptions) {
@@ -102,7 +102,7 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
     this.#refused.set(refText(of), Math.min(SMALLEST, (this.#refused.get(refText(of)) ?? 0) + 1));
   }
 
-  /** What was written, or is not there any more, may have rules of others in it. */
+  /** A written or deleted object may have rules of others in it. */
   told(of: ObjectRef): void {
     for (const other of this.#sharing.readersOf(refText(of))) this.#options.onRenderedFor(other);
   }
@@ -116,14 +116,14 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
   /**
    * Takes over what changed.
    *
-   * @returns limiters that ask for something else than before, or may
+   * @returns limiters that ask, or may ask, for something else than before
    */
   keepUp(changes: MeshChanges): readonly ObjectRef[] {
     try {
-      // Before the first look nothing is known of any.
+      // Before the first look no limiter is known.
       return this.#limited?.apply(changes) ?? [];
     } catch (error) {
-      // What is taken over in part is made anew.
+      // Changes may have been taken over in part, so it is made anew.
       this.#limited = undefined;
       throw error;
     }
@@ -135,7 +135,7 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
     return this.#limited;
   }
 
-  /** All rules of a limiter: also those whose pods are not known, or that there is no room for. */
+  /** All rules of a limiter, also those without known pods, or for which there is no room. */
   #decisions(limiter: SmartLimiter, pods: LimiterPods, known: LimitedNamespace, material: Material): readonly RuleDecision[] {
     const { name } = limiter.metadata;
     const groups = groupsBySet(name, known.groupsOf(name));
@@ -177,7 +177,7 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
     return new Map([...material].filter(([name]) => named.has(name)));
   }
 
-  /** Worked out once for all limiters of a group. */
+  /** Computed once for all limiters of a group. */
   #withoutRoom(group: LimitGroup, known: LimitedNamespace): ReadonlySet<LimitRule> {
     const before = this.#leftOut.get(group);
     if (before !== undefined) return before;
@@ -190,7 +190,7 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
     return leftOut;
   }
 
-  /** Whether rules of a limiter are to stand in an EnvoyFilter of another one that is not there. */
+  /** Whether rules of a limiter belong into an EnvoyFilter of another one that does not exist. */
   #isMissing({ namespace, name }: ObjectRef, group: LimitGroup, decisions: readonly RuleDecision[]): boolean {
     const sets = new Set(group.members.flatMap((member) => (member.limiter === name ? [member.set] : [])));
     if (!decisions.some(({ rule, isActive }) => isActive && sets.has(rule.set))) return false;
@@ -204,7 +204,7 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
     return this.#rulesOf(limiter).rules.filter(({ rule }) => rule.set === set);
   }
 
-  /** Read once for each spec. */
+  /** Read once for each version of a spec. */
   #rulesOf(limiter: SmartLimiter): LimiterRules {
     const id = refText(refOf(SMART_LIMITER.name, limiter));
     const before = this.#rules.get(id);
@@ -222,7 +222,7 @@ const NO_ROOM = {
   message: "the EnvoyFilter of its pods would be larger than an API server takes: write fewer rules, routes or addresses",
 } as const;
 
-/** The groups that a limiter's sets are in. */
+/** The groups of a limiter's sets. */
 function groupsBySet(name: string, groups: readonly LimitGroup[]): ReadonlyMap<string, LimitGroup> {
   return new Map(
     groups.flatMap((group) => group.members.filter(({ limiter }) => limiter === name).map(({ set }) => [set, group] as const)),

@@ -6,20 +6,20 @@ import type { RuleDecision } from "./limiter-seen.ts";
 import { MOST_SETS } from "./limiter-sets.ts";
 
 /**
- * Shortest pause between two steps, in milliseconds: each is a write of an EnvoyFilter and of a
- * status, and a tenant says how long it is (T-14).
+ * Shortest pause between two steps, in milliseconds. Each step writes an EnvoyFilter and a status,
+ * and a tenant chooses its length (T-14).
  */
 const SHORTEST_STEP = 1_000;
 
-/** A rule that can be decided, and what was decided last. */
+/** A rule that can be decided, and its last decision. */
 export interface DecidedRule {
   readonly rule: LimitRule;
   readonly adaptive: AdaptiveRule;
-  /** Values that its expressions name. */
+  /** Names of the values that its expressions use. */
   readonly names: readonly string[];
 }
 
-/** What is known of a limiter beside its objects. */
+/** What is kept about a limiter beside its objects. */
 export interface LimiterRules {
   readonly limiter: SmartLimiter;
   readonly rules: readonly DecidedRule[];
@@ -32,10 +32,10 @@ export type MetricNames = ReadonlyMap<string, { readonly isPerSet: boolean }>;
 /**
  * The rules of a limiter.
  *
- * A rule that is wrong keeps the version before: whoever mistypes a quota must not lift the limit.
+ * For an invalid rule the former version stays in force: a mistyped quota must not lift the limit.
  *
  * @param before rules of the spec before
- * @param stored what was in force before a restart, as the status has it
+ * @param stored what was in force before a restart, from the status
  */
 export function readRules(
   limiter: SmartLimiter,
@@ -47,7 +47,7 @@ export function readRules(
   const faults: LimitFault[] = [];
   const read = limitRules(limiter);
   faults.push(...read.faults);
-  // No more sets are taken in its namespace.
+  // Its namespace accepts no more sets.
   const expressions = expressionsFor(Object.keys(limiter.spec.sets).slice(0, MOST_SETS), metrics, faults);
   const known = new Map(before?.rules.map((each) => [each.rule.id, each.adaptive.inForce]));
   const inForceBefore = new Map(stored.map((each) => [ruleText(each.set, each.rule), { isActive: each.active, quota: each.quota }]));
@@ -65,7 +65,7 @@ export function readRules(
   return { limiter, rules: [...rules, ...kept], faults };
 }
 
-/** The rule as it is in force, for a status and for whoever renders it. */
+/** The rule as it is in force, for a status and for rendering. */
 export function decide({ rule, adaptive }: DecidedRule, material: Material, now: number): RuleDecision {
   return { ...adaptive.decide(material, now), rule };
 }
@@ -106,9 +106,9 @@ function ruleText(set: string, name: string): string {
   return JSON.stringify([set, name]);
 }
 
-/** Whether the rule is still asked for, under the same name. */
+/** Whether the spec still has the rule, under the same name. */
 function isAskedFor({ spec }: SmartLimiter, { set, name }: LimitRule): boolean {
-  // A set may be called `constructor`.
+  // A set may have the name `constructor`.
   if (!Object.hasOwn(spec.sets, set)) return false;
   return spec.sets[set]?.descriptor.some((descriptor, index) => (descriptor.name ?? String(index)) === name) === true;
 }

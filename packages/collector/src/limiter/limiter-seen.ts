@@ -7,19 +7,19 @@ import type { UnreadKind } from "../fence/mesh-objects-condition.ts";
 import type { ProxiesSeen } from "../sources/istiods/proxy-syncs.ts";
 import type { MissingPods, SetPods } from "./limiter-sets.ts";
 
-/** What was decided of a rule, or why it is not in force whatever the values are. */
+/** The decision for a rule, or why it is not in force whatever the values are. */
 export interface RuleDecision extends Omit<Decision, "reason"> {
   readonly rule: LimitRule;
   readonly reason: Decision["reason"] | MissingPods["reason"] | "TooManyRules";
 }
 
-/** An EnvoyFilter that a limiter is to have: all limits of some pods. */
+/** An EnvoyFilter that a limiter should have: all limits of some pods. */
 export interface WantedLimits {
   readonly owner: LimitedPods;
   readonly labels: Labels;
   readonly filterName: string;
   readonly podPorts: PodPorts;
-  /** Of all limiters for these pods, in their order. */
+  /** Those of all limiters for these pods, in order. */
   readonly decisions: readonly RuleDecision[];
 }
 
@@ -27,19 +27,19 @@ export interface WantedLimits {
 export interface LimiterSeen {
   readonly limiter: SmartLimiter;
   readonly faults: readonly LimitFault[];
-  /** Why nothing is rendered in its namespace; undefined where it is. */
+  /** Why nothing is rendered in its namespace; undefined where rendering is allowed. */
   readonly refusal: NamespaceRefusal | undefined;
   readonly sets: readonly SetPods[];
-  /** Of its own rules. */
+  /** Decisions for its own rules. */
   readonly decisions: readonly RuleDecision[];
   /** Values that its rules name. */
   readonly material: Material;
   readonly wanted: readonly WantedLimits[];
   /** Limiters that have this one's rules in their EnvoyFilters. */
   readonly sharedWith: readonly string[];
-  /** Those of them whose EnvoyFilter with its rules is not there. */
+  /** Those of {@link sharedWith} whose EnvoyFilter with its rules does not exist. */
   readonly sharedMissing: readonly string[];
-  /** What istiods tell of the proxies of all sets. Undefined where they are not asked. */
+  /** What istiods report about the proxies of all sets. Undefined where they are not asked. */
   readonly proxies: ProxiesSeen | undefined;
   readonly present: readonly RenderedObject[];
   readonly obstacles: readonly Obstacle[];

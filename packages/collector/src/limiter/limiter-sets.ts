@@ -5,24 +5,24 @@ import { selectorFault } from "@fenceline/render/reach";
 import { hostText, type SubsetRules } from "./subset-rules.ts";
 
 /**
- * Most sets of the limiters of a namespace. Where each is for some pods of each other, which filter
- * is whose is a question of each with each.
+ * Most sets of the limiters of a namespace. To find which sets share a filter, each may have to be
+ * compared with each other.
  */
 export const MOST_SETS = 1_000;
 
-/** Why nobody knows the pods of a set, or it is for none. */
+/** Why the pods of a set are not known, or it has none. */
 export interface MissingPods {
   readonly reason: "PodsUnknown" | "SelectorInvalid" | "TooManySets";
   /** What is wrong, and what to do. */
   readonly message: string;
 }
 
-/** Pods that a set of a limiter is for, or why nobody knows them. */
+/** Pods of a set of a limiter, or why they are not known. */
 export type SetPods = { readonly set: string; readonly labels: Labels } | { readonly set: string; readonly missing: MissingPods };
 
 /**
- * The pods of each set of a limiter: those of its selector, else of the Service with its name; of
- * a subset those that have its labels, too.
+ * The pods of each set of a limiter: those of its selector, else of the Service with its name. Pods
+ * of a subset also have the subset's labels.
  */
 export function podsOfSets(limiter: SmartLimiter, rules: SubsetRules, registry: ServiceLookup): readonly SetPods[] {
   const base = baseLabels(limiter, registry);
@@ -43,7 +43,7 @@ function podsOf(set: string, labels: Labels): SetPods {
   return { set, missing: { reason: "SelectorInvalid", message: `its selector names no workload: ${fault}` } };
 }
 
-/** Labels, or what is missing. */
+/** The labels, or what is missing. */
 function baseLabels({ metadata: { namespace, name }, spec }: SmartLimiter, registry: ServiceLookup): Labels | string {
   if (Object.keys(spec.workloadSelector).length > 0) return spec.workloadSelector;
   if (spec.gateway) return "a gateway needs spec.workloadSelector: without it every proxy of the namespace would be limited";
@@ -54,7 +54,7 @@ function baseLabels({ metadata: { namespace, name }, spec }: SmartLimiter, regis
   return Object.keys(selector).length > 0 ? selector : `Service ${namespace}/${name} selects no pods: write spec.workloadSelector`;
 }
 
-/** Of two with one name the first counts. */
+/** If two have one name, the first counts. */
 function subsetsOf(rules: readonly DestinationRule[]): ReadonlyMap<string, Labels> {
   return new Map(rules.flatMap(({ spec: { subsets } }) => subsets.map(({ name, labels }) => [name, labels] as const)).reverse());
 }

@@ -6,8 +6,8 @@ import type { KindContext } from "../kind-context.ts";
 import type { LimiterReconciler } from "./limiter-reconciler.ts";
 
 /**
- * What has limiters looked at beside changes of their own: Services and endpoints that they read,
- * DestinationRules, the other limiters for their pods, and what Istio's namespaces are.
+ * Causes runs of limiters beside those for their own changes: for Services and endpoints that they
+ * read, DestinationRules, other limiters for their pods, and which namespaces are Istio's.
  */
 export class LimiterTriggers implements Triggers<SmartLimiter> {
   readonly #reconciler: Pick<LimiterReconciler, "keepUp">;
@@ -22,7 +22,7 @@ export class LimiterTriggers implements Triggers<SmartLimiter> {
     this.#runs = runs;
   }
 
-  /** No change tells that a right was lost, or given back. */
+  /** No change event tells that a right was lost or given. */
   tick(): void {
     const unread = unreadKinds(this.#store)
       .map(({ kind, reason }) => `${kind.plural} ${reason}`)
@@ -36,7 +36,7 @@ export class LimiterTriggers implements Triggers<SmartLimiter> {
     return meshConfigs.length > 0 ? "all" : [];
   }
 
-  /** Which limiters share an EnvoyFilter is known once the change is taken over. */
+  /** Which limiters share an EnvoyFilter is known after the change is taken over. */
   keepUp(changes: MeshChanges): void {
     for (const of of this.#reconciler.keepUp(changes)) this.#runs.enqueue(of);
   }

@@ -1,6 +1,6 @@
 import { type LimiterCondition, type SmartLimiterStatus, shortened, withTransition } from "@fenceline/api";
 
-/** What goes of a status that the API server refused as too large, one step after the other. */
+/** What is removed from a status that the API server refused as too large, step by step. */
 const STEPS: readonly ((status: SmartLimiterStatus) => SmartLimiterStatus)[] = [
   ({ ratelimitStatus: _slime, ...status }) => status,
   ({ metricStatus: _values, rules = [], ...status }) => ({ ...status, rules: rules.map(({ message: _message, ...rule }) => rule) }),
@@ -9,10 +9,10 @@ const STEPS: readonly ((status: SmartLimiterStatus) => SmartLimiterStatus)[] = [
 export const SMALLEST = STEPS.length;
 
 /**
- * A status with less in it, and a condition that says so: conditions that are not written would go
- * on to lie.
+ * A smaller status, with a condition that says so. If conditions were not written, the former ones
+ * would be wrong.
  *
- * @param steps how often the status was refused; 0 leaves all in it
+ * @param steps how often the status was refused; 0 keeps everything
  * @param before conditions that were written last
  */
 export function smallerStatus(

@@ -3,7 +3,7 @@ import { type ServiceLookup, serviceNames } from "@fenceline/registry";
 
 /**
  * DestinationRules by the hosts that they name, so that a limiter finds those with its subsets
- * without a look at every one.
+ * without a look at all of them.
  */
 export class SubsetRules {
   readonly #byTopic = new Map<string, readonly DestinationRule[]>();
@@ -25,7 +25,7 @@ export class SubsetRules {
     }
   }
 
-  /** Those of the limiter's host, then those of the Service with its name, each by their names. */
+  /** Those of the limiter's host, then those of the Service with its name, each ordered by name. */
   of(limiter: SmartLimiter, registry: ServiceLookup): readonly DestinationRule[] {
     const { namespace, name } = limiter.metadata;
     const meansService = ({ spec: { host } }: DestinationRule) => {
@@ -36,12 +36,12 @@ export class SubsetRules {
     return [...byHost, ...byService.filter(meansService)];
   }
 
-  /** What limiters read that a change of a DestinationRule concerns. */
+  /** Topics of limiters that a change of a DestinationRule affects. */
   topicsOf({ before, after }: ObjectChange<DestinationRule>): ReadonlySet<string> {
     return new Set([before, after].flatMap((rule) => (rule === undefined ? [] : this.#topicsOf(rule))));
   }
 
-  /** Its host as it is written, and the names of Services of its namespace that it may mean. */
+  /** Its host as written, and the names of Services of its namespace that it may mean. */
   #topicsOf({ metadata: { namespace }, spec: { host } }: DestinationRule): readonly string[] {
     const services = serviceNames(host, this.#clusterDomain, namespace).filter((service) => service.namespace === namespace);
     return [hostTopic(namespace, host), ...services.map(({ name }) => serviceTopic(namespace, name))];
@@ -54,7 +54,7 @@ export function topicsOf(limiter: SmartLimiter): readonly string[] {
   return [hostTopic(namespace, hostText(limiter)), serviceTopic(namespace, name)];
 }
 
-/** The host that the subsets of a limiter are of. */
+/** The host whose subsets a limiter uses. */
 export function hostText({ metadata, spec }: SmartLimiter): string {
   return spec.host ?? metadata.name;
 }

@@ -8,7 +8,7 @@ import type { ExportSource } from "./export-steps.ts";
 import type { ReportSource } from "./report-views.ts";
 import type { FenceReader } from "./views.ts";
 
-/** What the HTTP API reads of a collector, and has it do. */
+/** What the HTTP API reads of a collector, and calls. */
 export interface ApiSources {
   readonly reader: FenceReader;
   readonly exported: ExportSource;
@@ -27,7 +27,7 @@ export function apiSources({ telemetry: { book }, serviceAccountOf, ...parts }: 
   const { mesh, runs } = parts;
   const fences = () => mesh().fences().map(fenceKeyOf);
   const look = (key: FenceKey) => runs.desired(fenceRef(key)) as DesiredFence | undefined;
-  /** A fence as it is now, times and counts included. */
+  /** A fence as it is now, including times and counts. */
   const describe: FenceReader["describe"] = (key) => {
     const fence = mesh().fence(key);
     const desired = look(key);

@@ -7,11 +7,11 @@ import { known } from "./views.ts";
 const SIZES: PageSizes = { default: 100, max: 1_000 };
 
 /**
- * `/api/v1/export`: what was learned, as objects that can be applied elsewhere (docs/export.md).
- * Whoever may list fences may have it: it says no more than these. An AuthorizationPolicy names
- * callers of all namespaces.
+ * `/api/v1/export`: what was learned, as objects that can be applied elsewhere (docs/export.md). A
+ * caller that may list fences may read it: it tells no more than fences do. An AuthorizationPolicy
+ * names callers of all namespaces.
  *
- * @param read gives where it is read from; undefined while that is not known yet
+ * @param read returns the source; undefined while it is not known yet
  */
 export function exportRoute(read: () => ExportSource | undefined): Route {
   return listRoute({

@@ -11,29 +11,29 @@ import {
 import type { Mesh } from "../mesh.ts";
 import type { FenceReader } from "./views.ts";
 
-/** What is exported: fences with what they have learned, and the mesh that they are in. */
+/** What is exported: fences with what they have learned, and their mesh. */
 export interface ExportSource extends Pick<FenceReader, "fences" | "describe"> {
   mesh(): Mesh;
   /** Name of the service account of a fence's pods, where it is known. */
   serviceAccountOf(fence: FenceKey): string | undefined;
 }
 
-/** What of it is wanted. */
+/** Which part is exported. */
 export interface ExportRequest {
   readonly format: ExportFormat;
-  /** Objects of this namespace only. Default: of all. */
+  /** Only objects of this namespace. Default: all. */
   readonly namespace?: string | undefined;
   /** Whether comments say when a host was last called. */
   readonly times: boolean;
-  /** Key of the object behind which the export goes on. Default: from the beginning. */
+  /** Key of the object after which the export continues. Default: from the beginning. */
   readonly after?: readonly string[] | undefined;
   /** Milliseconds of the wall clock, for deadlines. */
   readonly now: number;
 }
 
 /**
- * An export by namespace and name, one fence a step. Of policies the first steps look at who calls
- * whom, and give nothing.
+ * An export by namespace and name, one fence a step. For policies, the first steps find out who
+ * calls whom, and yield nothing.
  */
 export function* exportSteps(source: ExportSource, request: ExportRequest): Generator<Step> {
   const { format, after = [] } = request;
@@ -80,7 +80,7 @@ function policies(source: ExportSource, { namespace }: ExportRequest): Generator
   return exportedPolicies(callersOf(source), registry, { trustDomain, namespace });
 }
 
-/** One after the other, as they are asked for. */
+/** One after the other, when they are asked for. */
 function* callersOf(source: ExportSource): Generator<Caller> {
   for (const fence of inOrder(source.fences())) {
     const described = source.describe(fence);

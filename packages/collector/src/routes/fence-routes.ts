@@ -6,17 +6,17 @@ const FENCES: PageSizes = { default: 100, max: 1_000 };
 const EDGES: PageSizes = { default: 1_000, max: 10_000 };
 
 /**
- * Whoever may read a fence reads its edges in its status, too. A fence of Slime's older group
- * counts as one of ours.
+ * A caller that may read a fence can read its edges in its status, too. A fence of Slime's older
+ * group counts as one of ours.
  */
 const FENCE = { group: groupOf(FENCE_API_VERSIONS[0]), resource: SERVICE_FENCE.plural };
 const LIST = { ...FENCE, verb: "list" } as const;
 
 /**
- * What the collector shows of fences and edges: `/api/v1/fences`,
- * `/api/v1/fences/<namespace>/<name>` and `/api/v1/edges` (docs/api.md).
+ * The routes for fences and edges: `/api/v1/fences`, `/api/v1/fences/<namespace>/<name>` and
+ * `/api/v1/edges` (docs/api.md).
  *
- * @param read gives where they are read from; undefined while they are not known yet
+ * @param read returns the source; undefined while it is not known yet
  */
 export function fenceRoutes(read: () => FenceReader | undefined): Route[] {
   const turns = new OneATurn();

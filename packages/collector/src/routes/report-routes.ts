@@ -8,10 +8,11 @@ const FENCE = { group: groupOf(FENCE_API_VERSIONS[0]), resource: SERVICE_FENCE.p
 
 /**
  * What enforcing fences would hide, save and risk: `/api/v1/report` for the mesh or a namespace,
- * and `/api/v1/report/<namespace>/<name>` (docs/report.md). Whoever may read a fence may have its
- * report. Hidden hosts are of other namespaces, so their names are for those who may read these.
+ * and `/api/v1/report/<namespace>/<name>` (docs/report.md). A caller that may read a fence may read
+ * its report. Hidden hosts are in other namespaces, so their names are only for callers that may
+ * read those.
  *
- * @param read gives where it is read from; undefined while that is not known yet
+ * @param read returns the source; undefined while it is not known yet
  */
 export function reportRoutes(read: () => ReportSource | undefined): Route[] {
   const turns = new OneATurn();

@@ -6,14 +6,14 @@ import { type ReportedMesh, reportOfFence, serviceFootprints } from "../fence/re
 import type { Mesh } from "../mesh.ts";
 import { type FenceReader, keysFrom } from "./views.ts";
 
-/** What reports are made from: fences as they are now, and the mesh that they are in. */
+/** The input of reports: fences as they are now, and their mesh. */
 export interface ReportSource extends Pick<FenceReader, "fences"> {
-  /** What decides what a fence asks for, and its status; undefined where there is no such fence. */
+  /** The input of a fence's desired state, and its status; undefined if there is no such fence. */
   look(fence: FenceKey): { readonly seen: FenceSeen; readonly status: ServiceFenceStatus } | undefined;
   mesh(): Mesh;
 }
 
-/** Some hosts: their number, and their names where these are wanted. */
+/** The number of some hosts, and their names where these are wanted. */
 interface CountedHosts {
   readonly count: number;
   readonly hosts?: readonly string[];
@@ -55,7 +55,7 @@ export function* reportSteps(source: ReportSource, page: PageRequest): Generator
   }
 }
 
-/** Which hosts are named: none, those that a fence shows, or those that it hides, too. */
+/** Which hosts are named: none, those that a fence shows, or also those that it hides. */
 export type Names = "None" | "Shown" | "All";
 
 /** The report of one fence; undefined where there is no such fence. */

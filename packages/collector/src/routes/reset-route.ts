@@ -5,10 +5,10 @@ import { known } from "./views.ts";
 
 /**
  * `POST /api/v1/reset?namespace=N[&fence=F][&host=H]`: forgets what fences have learned, on any
- * replica (docs/api.md). Whoever may change a fence may have it forget: the annotation does the
- * same.
+ * replica (docs/api.md). A caller that may change a fence may do that: the annotation has the same
+ * effect.
  *
- * @param read gives what does it; undefined while the mesh is not known yet
+ * @param read returns the source; undefined while the mesh is not known yet
  */
 export function resetRoute(read: () => Pick<ResetSource, "fencesIn" | "reset"> | undefined): Route {
   const turns = new OneATurn();

@@ -2,7 +2,7 @@ import { type FenceKey, fenceMode, formatFenceKey, type ServiceFence, type Servi
 import type { HostRecord } from "@fenceline/edges";
 import { ApiRefusal, compareKeys, type PageRequest, type Step } from "@fenceline/http-api";
 
-/** Where the API's answers come from. Nothing is copied before it is asked for. */
+/** The source of the API's answers. Nothing is copied before it is asked for. */
 export interface FenceReader {
   /** In any order. */
   fences(): readonly FenceKey[];
@@ -14,7 +14,7 @@ export interface FenceReader {
 }
 
 /**
- * What an answer is made from.
+ * The source of an answer.
  *
  * @throws {ApiRefusal} `NOT_READY` while it is not known
  */
@@ -72,8 +72,8 @@ function edgeView(fence: FenceKey, { host, source, firstSeen, lastSeen, requests
 }
 
 /**
- * Keys in order, of the namespace that is asked for, from the fence on with which the page before
- * ended.
+ * Keys in order, of the namespace that is asked for, beginning with the fence at which the page
+ * before ended.
  */
 export function keysFrom(keys: readonly FenceKey[], { namespace, after = [] }: PageRequest): FenceKey[] {
   const last = after.slice(0, 2);

@@ -14,7 +14,7 @@ import { ENTRY_DROP_REASONS, type EntryDropReason } from "./entry-drop-reason.ts
 import { namesCalled } from "./names-called.ts";
 import { sourceOfFallbackEntry } from "./source.ts";
 
-/** What an {@link AccessLogReader} works with, and whom it tells. */
+/** Dependencies of an {@link AccessLogReader}, and whom it tells. */
 export interface AccessLogReaderOptions {
   /** The latest mesh. */
   readonly mesh: () => Mesh;
@@ -23,54 +23,54 @@ export interface AccessLogReaderOptions {
   readonly now: () => number;
   /** Undefined unless level debug is logged. */
   readonly decisions?: DecisionLog | undefined;
-  /** Waits for the first direct call to hosts that are shown now. Default: nobody does. */
+  /** Awaits the first direct call to hosts that were just shown. Default: nothing does. */
   readonly pushes?: Pick<PushTimes, "isWaiting" | "called">;
-  /** A stream of a workload's proxy named its version of Istio. */
+  /** A stream of a workload's proxy reported its version of Istio. */
   readonly onProxyVersion: (fence: FenceKey, version: string, stream: AccessLogStream) => void;
   /**
-   * A stream's certificate, or the want of one, contradicts whom it claims to be: nothing it says
-   * counts. Default: nobody is told.
+   * A stream's certificate, or its lack of one, contradicts its claim: nothing it sends counts.
+   * Default: ignored.
    */
   readonly onUnbelieved?: (reason: EntryDropReason, stream: AccessLogStream) => void;
-  /** Of which fences' proxies a stream is, or is not any more. Default: nobody is told. */
+  /** The fences to whose proxies a stream now belongs. Default: ignored. */
   readonly onAttributed?: (stream: AccessLogStream, fences: readonly FenceKey[]) => void;
-  /** A stream has ended, or does not speak for its workload any more. Default: nobody is told. */
+  /** A stream has ended, or does not report for its workload any more. Default: ignored. */
   readonly onProxyGone?: (stream: AccessLogStream) => void;
 }
 
-/** An entry of a known source. */
+/** An entry whose source is known. */
 interface AttributedEntry {
   readonly entry: AccessLogEntry;
-  /** The fences that hear of it, the one that it is attributed to first. */
+  /** The fences that are told, the one to which it is attributed first. */
   readonly hearers: Hearers;
-  /** Who tells of it. */
+  /** Who reports it. */
   readonly teller: string;
-  /** How many requests it stands for. */
+  /** How many requests it counts for. */
   readonly requests: number;
   readonly mesh: Mesh;
   readonly at: number;
 }
 
-/** RBAC of Envoy, and most applications, deny with this status. */
+/** Envoy's RBAC filter, and most applications, deny with this status. */
 const FORBIDDEN = 403;
 
-/** What the sink makes of a sighting, as a reason to drop its entry. */
+/** The sink's outcome of a sighting, as a reason to drop its entry. */
 const REASON_OF: Readonly<Record<Exclude<SightingOutcome, "seen">, EntryDropReason>> = {
   unknown_fence: "unknown_source",
   denied: "denied",
   at_capacity: "at_capacity",
   hidden: "hidden",
   denied_by_policy: "denied_by_policy",
-  // Only said of what is sighted beside the destination, and nobody asks for it there.
+  // This outcome occurs only for hosts sighted beside the destination, where no reason is needed.
   not_kept: "unknown_destination",
 };
 
 /**
- * Access logs as sightings: who made the call that an entry tells of, and what was called.
+ * Turns access logs into sightings: who made the call of an entry, and what was called.
  *
- * Only the workload's own proxies tell that it was observed. What the fallback reports are calls to
- * hosts outside the fence: were it to count, a workload whose own access logs are broken would seem
- * observed, and the hosts it uses would age out.
+ * Only entries of the workload's own proxies prove that it was observed. The fallback reports only
+ * calls to hosts outside the fence. If they counted, a workload whose own access logs fail would
+ * seem observed, and the hosts that it uses would age out.
  */
 export class AccessLogReader implements AccessLogSink {
   readonly #sightings: SightingSink;
@@ -111,7 +111,7 @@ export class AccessLogReader implements AccessLogSink {
     this.#options.onProxyGone?.(stream);
   }
 
-  /** What a stream stands for has been found, or is something else than before. */
+  /** The attribution of a stream was found, or has changed. */
   #attributed({ source, observed }: Attribution, stream: AccessLogStream, mesh: Mesh): void {
     this.#options.onAttributed?.(stream, observed);
     if (source.kind === "dropped" && source.reason !== "unknown_source") this.#options.onUnbelieved?.(source.reason, stream);
@@ -126,8 +126,8 @@ export class AccessLogReader implements AccessLogSink {
     const isCall = (entry: AccessLogEntry) => isOutbound(entry, writer, mesh.collectorHost);
     if (entries.some(isCall)) for (const fence of observed) this.#sightings.observed(fence, at);
     for (const entry of entries) {
-      // An Envoy logs each request for itself, and for itself alone. Only the fallback sums up and
-      // names a source, so from anybody else that is made up.
+      // An Envoy logs each request of its own. Only the fallback adds requests up and names a
+      // source, so such fields are not believed from any other sender.
       if (isCall(entry)) this.#entry({ entry: ownEntry(entry), hearers, teller, requests: 1, mesh, at });
       else this.#dropEntry("unknown_destination", entry, hearers[0].fence);
     }
@@ -157,7 +157,7 @@ export class AccessLogReader implements AccessLogSink {
   }
 
   /**
-   * Tells of the names that a call was made by, where nobody is known to have registered them.
+   * Reports the names by which a call was made, where nobody is known to have registered them.
    *
    * @returns whether a person declared one of them
    */
@@ -180,8 +180,8 @@ export class AccessLogReader implements AccessLogSink {
   }
 
   /**
-   * Tells every fence of a host. What became of it is what the first says that has it, else the
-   * first of all.
+   * Reports a host to every fence. The outcome is that of the first fence that has the host, else
+   * that of the first fence.
    */
   #tell(
     { host, port, keepsOnly = false, declaredOnly = false }: Pick<Sighting, "host" | "port" | "keepsOnly" | "declaredOnly">,
@@ -191,10 +191,9 @@ export class AccessLogReader implements AccessLogSink {
     const denied = isDenied(entry, mesh);
     const way = wentByFallback(entry, mesh) ? "fallback" : entry.kind;
     const told = hearers.map(({ fence, calls }) => {
-      // An entry of something that still goes on keeps the edge alive; its request is counted when
-      // it ends.
-      // Of names that anybody may make up nothing is remembered, so one is not counted twice, but
-      // not at all where it took the fallback, which tells of it as well.
+      // An entry of a call that still goes on keeps the edge in use; its request is counted when it
+      // ends. Names that anybody may invent are not remembered, so to avoid counting a call twice,
+      // it is not counted where it used the fallback, which reports it as well.
       const fresh = () => (declaredOnly ? Number(way !== "fallback") * all : calls.fresh(host, way, teller, all, at));
       const requests = entry.intermediate ? 0 : fresh();
       const outcome = this.#sightings.sighted({ fence, host, port, requests, at, denied, keepsOnly, declaredOnly, requestId });
@@ -223,19 +222,19 @@ export class AccessLogReader implements AccessLogSink {
   }
 }
 
-/** Whether it is not known which host was called, or only by the wildcard of a ServiceEntry. */
+/** Whether the called host is not known, or only as the wildcard of a ServiceEntry. */
 function isUnclear(destination: Destination | EntryDropReason): boolean {
   return typeof destination === "string" ? destination === "unknown_destination" : destination.host.startsWith("*");
 }
 
-/** An entry of a workload's own proxy, whatever it says of a source. */
+/** An entry of a workload's own proxy, without any source that it names. */
 function ownEntry(entry: AccessLogEntry): AccessLogEntry {
   return entry.fenceSource === "" ? entry : { ...entry, fenceSource: "" };
 }
 
 /**
- * A version says something of the fence's proxies only where the node is one of them, or says
- * nothing of itself.
+ * A version counts for the fence's proxies only where the node is one of them, or does not tell
+ * what it is.
  */
 function isProxyOf(fence: FenceKey, { node: { namespace, labels } }: AccessLogStream, mesh: Mesh): boolean {
   return namespace === "" || mesh.selects(fence, namespace, labels);
@@ -243,7 +242,8 @@ function isProxyOf(fence: FenceKey, { node: { namespace, labels } }: AccessLogSt
 
 /**
  * Behind the fallback the destination sees the fallback's identity, and a policy by principal
- * refuses that whoever called. So only a refusal of the workload itself counts (docs/adr/0006).
+ * refuses that whoever called. So only a refusal of a call by the workload itself counts
+ * (docs/adr/0006).
  */
 function isDenied(entry: AccessLogEntry, mesh: Mesh): boolean {
   return entry.responseCode === FORBIDDEN && !wentByFallback(entry, mesh);

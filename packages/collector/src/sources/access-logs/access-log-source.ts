@@ -10,7 +10,7 @@ export interface AccessLogSourceOptions extends AccessLogReaderOptions {
   readonly fallbackCaller: CallerCheck;
 }
 
-/** Access logs, of the workloads' own proxies and of the fallback, as a source of telemetry. */
+/** Access logs of the workloads' own proxies, and of the fallback, as a source of telemetry. */
 export class AccessLogSource implements TelemetrySource {
   readonly #options: AccessLogSourceOptions;
 
@@ -22,7 +22,7 @@ export class AccessLogSource implements TelemetrySource {
     const { serve, fallbackCaller, decisions } = this.#options;
     const sink = new AccessLogReader(sightings, this.#options);
     serve(accessLogService({ sink, fallbackCaller, requestIds: decisions !== undefined }));
-    // It tells nothing any more once the port that serves it is closed.
+    // Once the port that serves it is closed, it reports nothing any more.
     return { close: async () => {} };
   }
 }

@@ -3,41 +3,41 @@ import { isHeadless, parseAuthority } from "@fenceline/registry";
 import type { Mesh } from "../../mesh.ts";
 import { wentByFallback } from "./destination.ts";
 
-/** A host that a call was made to, beside the one that it ended at. */
+/** A host to which a call was made, beside the one at which it ended. */
 export interface AlsoCalled {
   readonly host: string;
-  /** Undefined where the entry does not say which port of the host. */
+  /** Undefined where the entry does not tell the port. */
   readonly port: number | undefined;
-  /** Whether the fence learns the host. Else it only stays in use where the fence has it. */
+  /** Whether the fence learns the host. Otherwise it only stays in use if the fence has it. */
   readonly teaches: boolean;
 }
 
 const NONE: readonly AlsoCalled[] = [];
 
 /**
- * The hosts that a call was made to although it ended at another one.
+ * The hosts to which a call was made although it ended at another one.
  *
- * - What the application named. A VirtualService on `c` may send its calls to `d`, and the entry
- *   has the cluster of `d` alone; without `c` in the fence there is no such route, so `c` is in
- *   use. Anybody may write any Host, so it teaches nothing.
+ * - The name that the application used. A VirtualService on `c` may send its calls to `d`, and the
+ *   entry has only the cluster of `d`. Without `c` in the fence there is no such route, so `c` is
+ *   in use. Anybody may write any Host, so it teaches nothing.
  * - For TCP, which has no Host: the server name of its TLS.
- * - The ClusterIP that was dialled: TCP has no Host, and a VirtualService that rewrites the Host of
- *   calls to `c` has the entry say `d`.
+ * - The ClusterIP that was dialled. TCP has no Host, and where a VirtualService rewrites the Host
+ *   of calls to `c`, the entry has `d`.
  * - The headless Service of a pod that was dialled by its address, when the Host named another
- *   Service: the caller's Envoy knows the address from the headless one only.
+ *   Service: the caller's Envoy knows the address only from the headless one.
  *
- * @param ended host that the call ended at; undefined where it is no Service
+ * @param ended host at which the call ended; undefined where it is no Service
  */
 export function alsoCalled(entry: AccessLogEntry, ended: string | undefined, callerNamespace: string, mesh: Mesh): readonly AlsoCalled[] {
   const { upstreamCluster, kind, authority, sni, downstreamLocalAddress: dialled } = entry;
-  // The fallback goes by the Host, and the passthrough by the address: no VirtualService has a say.
+  // The fallback goes by the Host, and the passthrough by the address: no VirtualService applies.
   if (wentByFallback(entry, mesh)) return NONE;
   if (upstreamCluster === "PassthroughCluster") return headlessOf(entry, ended, callerNamespace, mesh);
   const name = kind === "http" ? authority : sni;
   if (kind === "http" && name === "") return NONE;
   const named = mesh.named.of(name, callerNamespace);
   const byAddress = addressCalled(entry, ended, callerNamespace, mesh);
-  // Nearly every call is one to the host that it names, and whose address was dialled.
+  // Nearly every call ends at the host that it names, and whose address was dialled.
   if (named === ended && (byAddress === undefined || byAddress === ended)) return NONE;
   const hosts = new Set([named, byAddress]);
   for (const none of [ended, undefined, mesh.fallbackHost, mesh.collectorHost]) hosts.delete(none);
@@ -54,7 +54,7 @@ function headlessOf({ downstreamLocalAddress: dialled }: AccessLogEntry, ended: 
   return found !== undefined && isOther ? [{ ...found, teaches: true }] : NONE;
 }
 
-/** The Service whose address was dialled, or stands in the Host. */
+/** The Service whose address was dialled, or is in the Host. */
 function addressCalled(entry: AccessLogEntry, ended: string | undefined, namespace: string, mesh: Mesh): string | undefined {
   const { kind, authority, downstreamLocalAddress: dialled } = entry;
   if (dialled === undefined) return undefined;
@@ -64,7 +64,7 @@ function addressCalled(entry: AccessLogEntry, ended: string | undefined, namespa
   return mesh.named.dialled({ address: parsed.host, port: dialled.port }, ended, namespace);
 }
 
-/** The first of some numbers that the Service has a port for. */
+/** The first of some numbers for which the Service has a port. */
 function portOf(host: string, numbers: readonly (number | undefined)[], { registry }: Mesh): number | undefined {
   const service = registry.resolveHost(host);
   if (service === undefined) return undefined;

@@ -5,33 +5,33 @@ import { type Writer, writerOf } from "./direction.ts";
 import { type StreamSource, sourceOfStream } from "./source.ts";
 import { TellingWindow, ToldCalls } from "./told-calls.ts";
 
-/** A fence that hears of a call, and what it was told of its calls. */
+/** A fence that is told of a call, and what it was told of its calls. */
 interface Hearer {
   readonly fence: FenceKey;
   readonly calls: ToldCalls;
 }
 
-/** The fence that a call is attributed to, and the others that select its pods. */
+/** The fence to which a call is attributed, and the others that select the same pods. */
 export type Hearers = readonly [Hearer, ...Hearer[]];
 
-/** What a stream stands for. */
+/** What a stream reports for. */
 export interface Attribution {
   readonly source: StreamSource;
   readonly writer: Writer;
-  /** The fences that learn what the stream tells; undefined where it does not tell for one. */
+  /** The fences that learn from the stream; undefined where it reports for none. */
   readonly hearers: Hearers | undefined;
-  /** Those of them whose workload is observed by it. */
+  /** Those of them whose workload it observes. */
   readonly observed: readonly FenceKey[];
 }
 
 /**
- * Which fences hear what a stream, or the fallback, tells.
+ * Which fences are told what a stream, or the fallback, reports.
  *
- * Several fences may select the same pods. Each of them hears of every call in full: were a call
- * one fence's alone, each would learn a part of what its pods call, and the one that stays when the
- * other goes would have to learn the rest by the fallback.
+ * Several fences may select the same pods. Each of them is told of every call. If a call counted
+ * for one fence only, each fence would learn a part of what its pods call. When one of them is
+ * deleted, the other would have to learn the rest through the fallback.
  *
- * Streams live long; what one stands for changes only with the fences.
+ * Streams are open for long, and their attribution changes only with the fences.
  */
 export class Attributions {
   #streams = new WeakMap<AccessLogStream, Attribution>();
@@ -41,7 +41,7 @@ export class Attributions {
   readonly #windows = new Map<string, TellingWindow>();
   #version: number | undefined;
 
-  /** @param onNew called with what was not known, or is something else than before */
+  /** @param onNew called with an attribution that is new, or has changed */
   of(stream: AccessLogStream, mesh: Mesh, onNew: (attribution: Attribution) => void): Attribution {
     this.#follow(mesh);
     const known = this.#streams.get(stream);
@@ -52,7 +52,7 @@ export class Attributions {
     return attribution;
   }
 
-  /** Which fences hear of a call that the fallback reports for one of them. */
+  /** Which fences are told of a call that the fallback reports for one of them. */
   ofReport(fence: FenceKey, mesh: Mesh): Hearers {
     this.#follow(mesh);
     const key = formatFenceKey(fence);
@@ -72,8 +72,8 @@ export class Attributions {
     const isPod = mesh.selects(fence, namespace, labels);
     const others = isPod ? mesh.fencesOfPod(namespace, labels) : namespace === "" ? mesh.fencesOver(fence) : [];
     const hearers = this.#hearers(fence, others);
-    // A fence's own logger stands for the pods of that fence. Of another fence that has more pods
-    // it sees some, and what the others use would age out.
+    // A fence's own logger covers the pods of that fence. Of another fence with more pods it covers
+    // only some, and what the others use would age out.
     const isOwnLogger = parseFenceLogName(stream.logName) !== undefined || !isPod;
     return { source, writer, hearers, observed: isOwnLogger ? [fence] : hearers.map((each) => each.fence) };
   }

@@ -8,14 +8,14 @@ import type { EntryDropReason } from "./entry-drop-reason.ts";
 /**
  * One line per decision about an access-log entry, at level debug.
  *
- * At any other level there is no such log, and callers ask `decisions?.`: nothing is built for a
- * line that nobody reads. The decoder bounds the texts that peers wrote.
+ * At any other level there is no such log, and callers use `decisions?.`, so that no line is built
+ * in vain. The decoder limits the length of texts from peers.
  */
 export class DecisionLog {
   readonly #logger: Logger;
   readonly #ofSource: LineBudget;
   readonly #inAll: LineBudget;
-  /** Lines left out that {@link #inAll} does not count. */
+  /** Lines that were left out and that {@link #inAll} does not count. */
   #unsaid = 0;
 
   /**
@@ -47,7 +47,7 @@ export class DecisionLog {
     this.#say("dropped", fence ?? reason, () => ({ reason, fence, ...namesOf(entry), sourceHeader }));
   }
 
-  /** Nothing that the stream says is believed. */
+  /** Nothing that the stream reports is believed. */
   streamDropped(reason: EntryDropReason, { logName, peer, node }: AccessLogStream, count: number): void {
     this.#say("streamDropped", reason, () => ({ reason, logName, peer, node: node.id, namespace: node.namespace, count }));
   }
@@ -59,8 +59,8 @@ export class DecisionLog {
   }
 
   /**
-   * A line, as far as the budgets go. A stream's entries may have two bytes, its lines a hundred:
-   * it must not fill the disk, nor take the lines of all others (T-52).
+   * Logs a line, within the budgets. An entry of a stream may have two bytes and its line a
+   * hundred: a stream must not fill the disk, nor use up the lines of all others (T-52).
    */
   #say(decision: keyof typeof SAID, source: string, fields: () => object): void {
     const ofSource = this.#ofSource.take(`${decision} ${source}`);
@@ -86,13 +86,13 @@ const SAID = {
 
 /** Milliseconds. */
 const SECOND = 1_000;
-/** Lines of one decision about one fence in a second, or for one reason where no fence is known. */
+/** Lines of one decision about one fence in a second, or for one reason without a fence. */
 const LINES_OF_SOURCE = 100;
 const LINES_IN_ALL = 1_000;
 
 function namesOf({ authority, upstreamCluster, responseCode, requestId, fenceSource }: AccessLogEntry) {
   const via = fenceSource === "" ? undefined : "fallback";
-  // 0 is none: a report is made before there is an answer, and Envoy writes it when the caller
+  // 0 means none: a report is made before there is an answer, and Envoy writes 0 when the caller
   // left.
   return { authority: authority || undefined, cluster: upstreamCluster || undefined, status: responseCode || undefined, via, requestId };
 }

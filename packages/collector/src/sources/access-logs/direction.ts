@@ -1,22 +1,22 @@
-/** Whether an access-log entry tells of a call that the workload made. */
+/** Whether an access-log entry reports a call by the workload. */
 import type { AccessLogEntry, AccessLogStream } from "@fenceline/als";
 import { parseFenceLogName } from "@fenceline/api";
 import { canonicalAddress } from "@fenceline/registry";
 
-/** Who may have written an entry, as far as its stream says. */
+/** What the stream of an entry tells about its sender. */
 export interface Writer {
-  /** Its stream is of a fence's own access logger, which stands on outbound listeners alone. */
+  /** Whether it comes from a fence's own access logger, which is only on outbound listeners. */
   readonly isOutboundLogger: boolean;
-  /** Address of the pod, from the node's id; undefined where that cannot be read. */
+  /** Address of the pod, from the node's id; undefined where the id cannot be read. */
   readonly address: string | undefined;
 }
 
-/** Clusters that Istio gives calls from the workload. */
+/** Prefix of Istio's clusters for calls by the workload. */
 const OUTBOUND = "outbound|";
 const PASSTHROUGH = "PassthroughCluster";
 /**
- * Clusters that the inbound listeners and the bootstrap of Istio have: calls to the workload,
- * probes, scrapes, and what the proxy does for itself. `BlackHoleCluster` goes nowhere.
+ * Clusters of Istio's inbound listeners and bootstrap: calls to the workload, probes, scrapes, and
+ * calls of the proxy for itself. `BlackHoleCluster` leads nowhere.
  */
 const NO_CALLS = new RegExp(
   `^(?:${[
@@ -26,11 +26,11 @@ const NO_CALLS = new RegExp(
     "internal_outbound|main_internal|encap|connect_originate",
   ].join("|")})$`,
 );
-/** Nodes of Istio are `sidecar~<address>~<pod>.<namespace>~<domain>`, or of another type. */
+/** A node's id of Istio is `sidecar~<address>~<pod>.<namespace>~<domain>`, or has another type. */
 const NODE = /^([^~]+)~([^~]*)/;
 const LOOPBACK = /^(?:127\.|::1$)/;
 
-/** Whether a node says that it is something else than a sidecar: a gateway, a waypoint, ztunnel. */
+/** Whether a node's id shows that it is no sidecar: a gateway, a waypoint, ztunnel. */
 export function isNoSidecar({ id }: AccessLogStream["node"]): boolean {
   const type = NODE.exec(id)?.[1];
   return type !== undefined && type !== "sidecar";
@@ -41,20 +41,21 @@ export function writerOf({ logName, node }: AccessLogStream): Writer {
   return { isOutboundLogger: parseFenceLogName(logName) !== undefined, address: address === "" ? undefined : canonicalAddress(address) };
 }
 
-/** Whether a cluster says by its name that nothing in it is a call of the workload. */
+/** Whether the name of a cluster shows that no call of the workload uses it. */
 export function isNoCall(cluster: string, collectorHost: string): boolean {
   return cluster.startsWith(OUTBOUND) ? cluster.endsWith(`|${collectorHost}`) : NO_CALLS.test(cluster);
 }
 
 /**
- * Whether an entry tells of a call that the workload made. A user's own logger writes down what
- * comes to the workload too, and so does one on the listeners of the proxy itself. Were such an
- * entry to count, a workload that is only called would seem observed while its own calls are not,
- * and it would learn itself as a host that it calls.
+ * Whether an entry reports a call by the workload. A user's own logger also logs what comes to the
+ * workload, and so does one on the listeners of the proxy itself. If such an entry counted, a
+ * workload that is only called would seem observed while its own calls are not, and it would learn
+ * itself as a host.
  *
- * Istio's name of the cluster decides. Where there is none, as for a request that no route takes,
- * or a name of somebody else's, what was dialled is not the pod itself, and a fence's own logger is
- * believed; of any other the addresses have to say that the pod opened the connection.
+ * Istio's name of the cluster decides. There may be none, as for a request that no route matches,
+ * or one of somebody else. Then the dialled address must not be the pod's own, and a fence's own
+ * logger is believed. For any other logger, the addresses have to show that the pod opened the
+ * connection.
  */
 export function isOutbound(entry: AccessLogEntry, { isOutboundLogger, address }: Writer, collectorHost: string): boolean {
   const { upstreamCluster: cluster, downstreamLocalAddress: local, downstreamDirectRemoteAddress: remote } = entry;

@@ -1,11 +1,11 @@
 /** Why an access-log entry taught nothing. A closed set: it labels a metric. */
 export const ENTRY_DROP_REASONS = [
-  /** The writer of the entry belongs to no fence. */
+  /** The sender of the entry belongs to no fence. */
   "unknown_source",
-  /** The writer has no certificate, and `telemetry.acceptPlaintext` is false. */
+  /** The sender has no certificate, and `telemetry.acceptPlaintext` is false. */
   "no_certificate",
   /**
-   * The certificate of the writer names another namespace than the source it claims, or no workload
+   * The certificate of the sender names another namespace than the source it claims, or no workload
    * of this mesh.
    */
   "identity_mismatch",
@@ -14,18 +14,15 @@ export const ENTRY_DROP_REASONS = [
   /** The call was to the global sidecar itself. */
   "fallback_itself",
   /**
-   * A new edge whose first answer, to the workload itself, was 403: nobody needs to see what it may
-   * not call.
+   * A new edge whose first answer, to the workload itself, was 403: a workload need not see what it
+   * may not call.
    */
   "denied",
-  /**
-   * A host that is new to a fence whose hosts were all seen within their window, and are as many as
-   * it may have.
-   */
+  /** A new host for a fence that has as many hosts as it may, all seen within their window. */
   "at_capacity",
-  /** A host that is new to a fence, and that the default Sidecar of its pods hides. */
+  /** A new host for a fence that the default Sidecar of its pods hides. */
   "hidden",
-  /** A host that is new to a fence, and that AuthorizationPolicies let none of its calls reach. */
+  /** A new host for a fence to which AuthorizationPolicies refuse all its calls. */
   "denied_by_policy",
 ] as const;
 

@@ -4,11 +4,11 @@ import { type FenceKey, formatFenceKey, hasLabels, type Labels, peerOfForwardedC
 /** Whether access-log streams of a fence's proxies are open here. */
 export interface StreamsSeen {
   readonly isOpen: boolean;
-  /** Since when none is, in milliseconds of the wall clock; undefined where there never was one. */
+  /** Since when none is open, by the wall clock; undefined where there never was one. */
   readonly lostAt: number | undefined;
 }
 
-/** Pods with the same labels, and how many streams of such are open. */
+/** Pods with the same labels, and how many streams of them are open. */
 interface SamePods {
   readonly labels: Labels;
   open: number;
@@ -18,23 +18,23 @@ interface SamePods {
 interface Known {
   readonly key: FenceKey;
   readonly open: Set<AccessLogStream>;
-  /** By their labels, also where the last stream was lost a moment ago. */
+  /** By their labels, even if the last stream was lost a moment ago. */
   readonly pods: Map<string, SamePods>;
   lostAt: number | undefined;
-  /** Runs while the last stream may have been replaced by another. */
+  /** Runs while the last stream may still be replaced by another. */
   timer: NodeJS.Timeout | undefined;
 }
 
 /**
- * Milliseconds for which a stream may be replaced: proxies renew their connections every half an
- * hour, and a collector's replicas take them over from each other.
+ * Milliseconds within which a stream may be replaced: proxies renew their connections every half an
+ * hour, and may connect to another replica then.
  */
 const REPLACED_WITHIN = 1_000;
-/** Labels of pods that are looked at: those of one workload have much the same. */
+/** Most labels of pods that are kept: pods of one workload have nearly the same. */
 const MOST_PODS = 50;
 const NEVER: StreamsSeen = { isOpen: false, lostAt: undefined };
 
-/** The streams that are open for each fence, as the telemetry's condition tells of them. */
+/** The streams that are open for each fence, for the telemetry's condition. */
 export class FenceStreams {
   readonly #fences = new Map<string, Known>();
   readonly #streams = new Map<AccessLogStream, readonly string[]>();
@@ -44,7 +44,7 @@ export class FenceStreams {
 
   /**
    * @param onChange told of a fence whose last stream was lost, or that has one again
-   * @param onPods told of a fence of which {@link podsOf} says something else
+   * @param onPods told of a fence for which {@link podsOf} has another answer
    * @param now milliseconds of the wall clock
    */
   constructor(onChange: (fence: FenceKey) => void, onPods: (fence: FenceKey) => void, now: () => number = Date.now) {
@@ -64,8 +64,8 @@ export class FenceStreams {
   }
 
   /**
-   * The service account that the certificates of the fence's proxies name; undefined while no
-   * stream of one is open, where they name several, and where one shows none.
+   * The service account in the certificates of the fence's proxies; undefined while no stream of
+   * one is open, where they name several, and where one has no certificate.
    */
   serviceAccountOf(fence: FenceKey, trustDomains: readonly string[]): string | undefined {
     const open = [...(this.#fences.get(formatFenceKey(fence))?.open ?? [])];
@@ -74,14 +74,14 @@ export class FenceStreams {
     return others.length === 0 ? named : undefined;
   }
 
-  /** Labels that a pod tells of itself by its open stream; undefined where it has none here. */
+  /** Labels that a pod reports by its open stream; undefined where it has none here. */
   labelsOf(namespace: string, pod: string): Labels | undefined {
     const name = `~${pod}.${namespace}~`;
     for (const { node } of this.#streams.keys()) if (node.id.includes(name)) return node.labels;
     return undefined;
   }
 
-  /** A stream speaks for these fences, and for no others. */
+  /** A stream reports for these fences, and for no others. */
   attributed(stream: AccessLogStream, fences: readonly FenceKey[]): void {
     const before = this.#streams.get(stream) ?? [];
     const names = fences.map(formatFenceKey);
@@ -91,7 +91,7 @@ export class FenceStreams {
     for (const fence of fences) this.#join(fence, stream);
   }
 
-  /** A fence is for pods with these labels now: streams of others speak for it no more. */
+  /** A fence selects pods with these labels now: other streams do not report for it any more. */
   selects(fence: FenceKey, wanted: Labels): void {
     const name = formatFenceKey(fence);
     for (const stream of [...(this.#fences.get(name)?.open ?? [])]) {

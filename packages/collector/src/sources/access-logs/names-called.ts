@@ -4,7 +4,7 @@ import { parseAuthority } from "@fenceline/registry";
 import type { Mesh } from "../../mesh.ts";
 import { isNoCall } from "./direction.ts";
 
-/** A host that an entry names, whether or not anybody is known to have registered it. */
+/** A host that an entry names, whether or not it is known to be registered. */
 export interface NameCalled {
   readonly host: string;
   /** Whether the call went there. Anybody may write any Host. */
@@ -12,11 +12,11 @@ export interface NameCalled {
 }
 
 /**
- * The names that a call was made by.
+ * The names by which a call was made.
  *
- * Istio may know a host that is not known here: it is a Service of another cluster, or a
- * ServiceEntry that we may not read. Then its cluster names it. Of a host that Istio does not know
- * either the Host tells, or the server name of TLS.
+ * Istio may know a host that is not known here: a Service of another cluster, or a ServiceEntry
+ * that we may not read. Then the cluster names it. For a host that Istio does not know either, the
+ * Host names it, or the server name of TLS.
  */
 export function namesCalled({ upstreamCluster, kind, authority, sni }: AccessLogEntry, mesh: Mesh): readonly NameCalled[] {
   if (isNoCall(upstreamCluster, mesh.collectorHost)) return [];

@@ -1,7 +1,7 @@
 import type { AccessLogStream } from "@fenceline/als";
 import { type FenceKey, formatFenceKey } from "@fenceline/api";
 
-/** What a stream has said of its proxy. */
+/** What a stream has reported of its proxy. */
 interface Told {
   readonly fence: FenceKey;
   readonly version: string;
@@ -9,36 +9,35 @@ interface Told {
 
 /** A version that a fence's proxies run or ran. */
 interface Known {
-  /** Open streams that tell it. */
+  /** Open streams that report it. */
   readonly streams: Set<AccessLogStream>;
-  /** When the last of them left. */
+  /** When the last of them ended. */
   leftAt: number;
 }
 
 /**
- * `1.29.0`, `1.31-alpha.0123abc`. What cannot be compared says nothing, and must not stand for an
- * old version.
+ * `1.29.0`, `1.31-alpha.0123abc`. Any other text cannot be compared, and must not count as an old
+ * version.
  */
 const VERSION = /^\d{1,3}\.\d{1,4}(?:[.-][\w.+-]{1,56})?$/;
 
 /**
- * Milliseconds for which a version counts after its last stream, while other streams tell another
+ * Milliseconds for which a version counts after its last stream, while other streams report another
  * version.
  */
 const HOLD = 600_000;
-/** Most versions of a fence that are held so. */
+/** Most versions of a fence that are kept in this way. */
 const MOST_HELD = 16;
 
 /**
  * The versions of Istio that the proxies of each fence run.
  *
- * A version is a claim of its sender. It counts for the fence that the sender was found to speak
- * for, and for no other. It leaves some minutes after the stream that told it, so that an upgrade
- * ends, and a false claim too. Not at once: the version decides what is rendered. A sender that
- * opens streams with an old and a new version in turns would have the fence written, and pushed to
- * its proxies, with each of them. The version of the last stream stays until another stream tells
- * one: proxies renew their connections every half an hour, and what is rendered must not change
- * with that.
+ * A version is a claim of its sender. It counts only for the fence to which the sender was
+ * attributed. It is dropped some minutes after its last stream ended, so that an upgrade ends, and
+ * a false claim too. It is not dropped at once, since the version decides what is rendered: a
+ * sender that opens streams with an old and a new version in turn would cause a write and a push
+ * with each of them. The version of the last stream stays until another stream reports one: proxies
+ * renew their connections every half an hour, and that must not change what is rendered.
  */
 export class ProxyVersions {
   readonly #told = new Map<AccessLogStream, Told>();
@@ -48,7 +47,7 @@ export class ProxyVersions {
   readonly #clock: () => number;
 
   /**
-   * @param onChange called when the versions of a fence are others than before
+   * @param onChange called when the versions of a fence have changed
    * @param now milliseconds of a monotonic clock
    */
   constructor(onChange: (fence: FenceKey) => void, clock: () => number = () => performance.now()) {
@@ -62,8 +61,8 @@ export class ProxyVersions {
   }
 
   /**
-   * The versions that proxies of a namespace's fences run. A false one was told from within that
-   * namespace.
+   * The versions that proxies of a namespace's fences run. A false one was reported from within
+   * that namespace.
    */
   ofNamespace(namespace: string): readonly string[] {
     const found = new Set<string>();
@@ -71,7 +70,7 @@ export class ProxyVersions {
     return [...found];
   }
 
-  /** A stream of a fence's proxy names its version. What is no version is ignored. */
+  /** A stream of a fence's proxy reports its version. Text that is no version is ignored. */
   told(stream: AccessLogStream, fence: FenceKey, version: string): void {
     const before = this.#told.get(stream);
     const isSame = before?.version === version && formatFenceKey(before.fence) === formatFenceKey(fence);
@@ -86,7 +85,7 @@ export class ProxyVersions {
     if (known === undefined || hasDropped) this.#onChange(fence);
   }
 
-  /** A stream has ended, or speaks for its fence no more. */
+  /** A stream has ended, or does not report for its fence any more. */
   left(stream: AccessLogStream): void {
     const before = this.#told.get(stream);
     if (before === undefined) return;
@@ -102,13 +101,13 @@ export class ProxyVersions {
     if (this.#dropLeft(versions)) this.#onChange(before.fence);
   }
 
-  /** Drops the versions that have been held for long enough. */
+  /** Drops the versions that have been kept for long enough. */
   tick(): void {
     for (const [namespace, fences] of this.#namespaces)
       for (const [name, versions] of fences) if (this.#dropLeft(versions)) this.#onChange({ namespace, name });
   }
 
-  /** Forgets a fence that is gone. Costs what was told of it. */
+  /** Forgets a fence that is gone. It costs no more than what was reported for it. */
   forget({ namespace, name }: FenceKey): void {
     const fences = this.#namespaces.get(namespace);
     for (const { streams } of fences?.get(name)?.values() ?? []) for (const stream of streams) this.#told.delete(stream);
@@ -116,7 +115,7 @@ export class ProxyVersions {
     if (fences?.size === 0) this.#namespaces.delete(namespace);
   }
 
-  /** Fences, their versions, and streams of which something is known. */
+  /** Number of fences, their versions, and streams about which something is kept. */
   get size(): number {
     const fences = [...this.#namespaces.values()].flatMap((each) => [...each.values()]);
     return this.#told.size + fences.reduce((sum, versions) => sum + 1 + versions.size, 0);
@@ -135,8 +134,8 @@ export class ProxyVersions {
   }
 
   /**
-   * Drops what was left long ago, unless nothing else is known, and what is too much. Returns
-   * whether there was any.
+   * Drops versions whose streams ended long ago, unless no other is known, and those that are too
+   * many. Returns whether there was any.
    */
   #dropLeft(versions: Map<string, Known>): boolean {
     const before = versions.size;
@@ -151,8 +150,8 @@ export class ProxyVersions {
 }
 
 /**
- * The one to go where too many are held: what is rendered is for the oldest, so with any other
- * nobody could take turns.
+ * The version to drop where too many are kept. What is rendered is for the oldest version, so a
+ * sender that changes between others does not change it.
  */
 function newestOf(versions: readonly string[]): string {
   const rank = (version: string) => {

@@ -16,14 +16,14 @@ import type { EntryDropReason } from "./entry-drop-reason.ts";
 /** Whose calls a stream of access logs reports. */
 export type StreamSource =
   | { readonly kind: "fence"; readonly fence: FenceKey }
-  /** The global sidecar reports for everybody: each entry names its own source. */
+  /** The global sidecar reports for all: each entry names its own source. */
   | { readonly kind: "fallback" }
   | { readonly kind: "dropped"; readonly reason: EntryDropReason };
 
 /**
- * Finds the source of a stream, by the first of these that says anything: the log name, which a
- * fence's EnvoyFilter sets; the node's metadata; the peer's certificate. The certificate's
- * namespace must agree with the claim: log name and node are only what the peer says of itself.
+ * Finds the source of a stream, by the first of these that tells it: the log name, which a fence's
+ * EnvoyFilter sets; the node's metadata; the peer's certificate. The certificate's namespace must
+ * match the claim, since the peer itself chooses log name and node.
  */
 export function sourceOfStream({ logName, node, forwardedClientCert }: AccessLogStream, mesh: Mesh): StreamSource {
   const peer = peerOfForwardedClientCert(forwardedClientCert, mesh.trustDomains);
@@ -32,7 +32,7 @@ export function sourceOfStream({ logName, node, forwardedClientCert }: AccessLog
     const objection = objectionOf(peer, mesh.config.namespace, mesh);
     return objection === undefined ? { kind: "fallback" } : { kind: "dropped", reason: objection };
   }
-  // A gateway, a waypoint or ztunnel speaks for many workloads, and is none of a fence's pods.
+  // A gateway, a waypoint or ztunnel reports for many workloads, and is no pod of a fence.
   if (isNoSidecar(node)) return { kind: "dropped", reason: "unknown_source" };
   const fence = parseFenceLogName(logName) ?? mesh.fenceOfPod(node.namespace, node.labels) ?? fenceOfPeer(peer);
   if (fence === undefined) return { kind: "dropped", reason: "unknown_source" };
@@ -42,9 +42,9 @@ export function sourceOfStream({ logName, node, forwardedClientCert }: AccessLog
 }
 
 /**
- * The source of one of the fallback's entries: the header that the caller's Envoy had set, and the
- * caller's certificate if the entry tells it. The fallback has compared the two itself, so an entry
- * need not repeat the certificate.
+ * The source of one of the fallback's entries: the header that the caller's Envoy has set, and the
+ * caller's certificate if the entry has it. The fallback has compared the two itself, so an entry
+ * need not contain the certificate.
  */
 export function sourceOfFallbackEntry({ fenceSource, peerUris }: AccessLogEntry, mesh: Mesh): FenceKey | EntryDropReason {
   const fence = parseFenceKey(fenceSource);
@@ -52,7 +52,7 @@ export function sourceOfFallbackEntry({ fenceSource, peerUris }: AccessLogEntry,
   return agreement(peerOfUris(peerUris, mesh.trustDomains), fence.namespace) === "contradicts" ? "identity_mismatch" : fence;
 }
 
-/** Why a peer is not believed to be of a namespace; undefined when it is. */
+/** Why a peer is not believed to be in a namespace; undefined when it is. */
 function objectionOf(peer: Peer, namespace: string, { config }: Mesh): EntryDropReason | undefined {
   const found = agreement(peer, namespace);
   if (found === "contradicts") return "identity_mismatch";
@@ -60,8 +60,8 @@ function objectionOf(peer: Peer, namespace: string, { config }: Mesh): EntryDrop
 }
 
 /**
- * A workload that is known only by its certificate is taken for the fence that bears its service
- * account's name.
+ * A workload that is known only by its certificate counts for the fence with its service account's
+ * name.
  */
 function fenceOfPeer(peer: Peer): FenceKey | undefined {
   return typeof peer === "string" ? undefined : { namespace: peer.namespace, name: peer.serviceAccount };

@@ -1,34 +1,35 @@
-/** The ways of a call, which are never told in the same breath. */
+/** How a call was made. Calls of two ways are never reported together. */
 export type Way = "http" | "tcp" | "fallback";
 
-/** What was told of one host, by one way, in a window. */
+/** What was reported for one host, by one way, in a window. */
 interface Tally {
   /** Calls that were counted. */
   counted: number;
-  /** Calls that each teller told of. */
+  /** Calls that each sender reported. */
   readonly told: Map<string, number>;
 }
 
 /**
- * Milliseconds of a window. Of one call a proxy tells within its flush interval, and the fallback
+ * Milliseconds of a window. A proxy reports a call within its flush interval, and the fallback
  * within some seconds.
  */
 const WINDOW_MS = 60_000;
-/** Tellers of one host that are told apart. */
+/** Most senders for one host that are told apart. */
 const MAX_TELLERS = 8;
 
 /**
- * Tallies, and tellers in them, that are remembered of all fences of a namespace in a window: some
+ * Most tallies, and senders in them, that are kept for all fences of a namespace in a window: some
  * 150 bytes each. Two hundred fences with fifty hosts each need a tenth of it.
  */
 const MOST_REMEMBERED = 100_000;
 
 /**
- * The window of the fences of one namespace, and how much of their calls is remembered.
+ * The window of the fences of one namespace, and how much of their calls is kept.
  *
- * Whoever speaks for them may tell of calls to every Service of the mesh, in every fence's name and
- * each time as another teller. Their hosts are bounded by `maxHosts`, but what a fence turns away
- * was told of, too. So the bound is here; what is beyond it counts as it is told.
+ * Whoever may report for them could report calls to every Service of the mesh, in the name of every
+ * fence and each time as another sender. Their hosts are bounded by `maxHosts`, but calls that a
+ * fence does not learn are reported, too. So the bound is here. What exceeds it is counted as
+ * reported.
  */
 export class TellingWindow {
   readonly #most: number;
@@ -41,12 +42,12 @@ export class TellingWindow {
     this.#most = most;
   }
 
-  /** What is remembered of this window and the one before. */
+  /** What is kept of this window and the one before. */
   get size(): number {
     return this.#remembered + this.#rememberedBefore;
   }
 
-  /** All of them go on to the next window together: one that falls silent must not keep its own. */
+  /** All of them begin the next window together: one that gets no reports must not keep its own. */
   turn(at: number): void {
     const elapsed = at - this.#since;
     // A clock that was set back begins a window, too.
@@ -58,7 +59,7 @@ export class TellingWindow {
     for (const member of this.#members) if (!member.turn(isNext)) this.#members.delete(member);
   }
 
-  /** Whether one thing more may be remembered. */
+  /** Whether one more thing may be kept. */
   take(member: ToldCalls): boolean {
     if (this.#remembered >= this.#most) return false;
     this.#remembered += 1;
@@ -73,12 +74,12 @@ export class TellingWindow {
 }
 
 /**
- * How many calls of one fence there were, when several tell of the same ones: the proxy and the
- * fallback, the loggers of two fences for the same pods, a user's own logger beside the fence's.
- * Each tells of its calls once, so the one that tells of most is right.
+ * How many calls of one fence there were, when several senders report the same ones: the proxy and
+ * the fallback, the loggers of two fences for the same pods, a user's own logger beside the
+ * fence's. Each reports its calls once, so the one that reports most is right.
  *
- * Kept for this window and the one before, so that a teller that was away for long does not count
- * for nothing when it comes back.
+ * Counts are kept for this window and the one before, so that the calls of a sender that was away
+ * for long are counted when it comes back.
  */
 export class ToldCalls {
   readonly #window: TellingWindow;
@@ -90,7 +91,7 @@ export class ToldCalls {
     this.#window = window;
   }
 
-  /** @returns how many of the calls that the teller tells of now nobody has told of */
+  /** @returns how many of the calls that are reported now nobody has reported yet */
   fresh(host: string, way: Way, teller: string, calls: number, at: number): number {
     if (calls === 0) return 0;
     this.#window.turn(at);
@@ -106,7 +107,7 @@ export class ToldCalls {
     return fresh;
   }
 
-  /** The next window begins. Returns whether anything is remembered of the last one. */
+  /** The next window begins. Returns whether anything is kept of the last one. */
   turn(isNext: boolean): boolean {
     this.#before = isNext ? this.#now : emptyWays();
     this.#now = emptyWays();
@@ -118,7 +119,7 @@ export class ToldCalls {
     this.#window.leave(this);
   }
 
-  /** The name under which a teller is remembered: those that are too many share one. */
+  /** The name under which a sender is kept: those that are too many share one. */
   #nameIn({ told }: Tally, teller: string): string {
     if (told.has(teller)) return teller;
     return told.size < MAX_TELLERS && this.#window.take(this) ? teller : OTHERS;
@@ -133,7 +134,7 @@ export class ToldCalls {
   }
 }
 
-/** No teller of its own has no name. */
+/** No sender has an empty name. */
 const OTHERS = "";
 
 function emptyWays(): Record<Way, Map<string, Tally>> {

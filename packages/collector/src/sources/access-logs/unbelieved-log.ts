@@ -4,9 +4,8 @@ import type { Logger } from "pino";
 import type { EntryDropReason } from "./entry-drop-reason.ts";
 
 /**
- * Logs that a stream is not believed to be whose it says: few lines for each reason, with the claim
- * and the certificate that it came with. The metric counts every entry. Texts that peers wrote are
- * bounded.
+ * Logs that the claim of a stream is not believed: few lines for each reason, with the claim and
+ * the certificate. The metric counts every entry. Texts from peers are limited in length.
  */
 export function unbelievedLog(logger: Logger): (reason: EntryDropReason, stream: AccessLogStream) => void {
   const lines = new LineBudget();
@@ -28,5 +27,5 @@ export function unbelievedLog(logger: Logger): (reason: EntryDropReason, stream:
   };
 }
 
-/** Of text that a peer wrote, at most this many characters are logged. */
+/** At most this many characters of a text from a peer are logged. */
 const MAX_LOGGED_TEXT = 256;

@@ -5,19 +5,19 @@ import type { FenceStreams } from "../access-logs/fence-streams.ts";
 import { type IstiodCredentials, Istiods, type IstiodsOptions } from "./istiods.ts";
 import { type ProxiesOf, ProxySyncs } from "./proxy-syncs.ts";
 
-/** Istiods as they are asked for what proxies refuse. */
+/** The istiods, which are asked what proxies refuse. */
 export interface AskedIstiods {
-  /** Undefined where nobody is asked. */
+  /** Undefined where they are not asked. */
   readonly proxies: ProxiesOf | undefined;
   /** Begins to ask. Returns what ends it. */
   start(): () => void;
-  /** This replica judges from now on. */
+  /** This replica decides on conditions from now on. */
   lead(): void;
 }
 
 /** What {@link askedIstiods} is made from. */
 export interface AskedIstiodsContext extends Omit<IstiodsOptions, "credentials" | "syncs"> {
-  /** Undefined: nobody is asked. */
+  /** Undefined: istiods are not asked. */
   readonly credentials: IstiodCredentials | undefined;
   readonly store: Pick<Store, "pods" | "snapshot" | "versionsIn">;
   readonly streams: Pick<FenceStreams, "labelsOf">;
@@ -44,12 +44,12 @@ export function askedIstiods(context: AskedIstiodsContext): AskedIstiods {
       istiods = started;
       return () => started.close();
     },
-    // Before anything is judged: what was said before stays until istiods have answered.
+    // Before any condition is judged: the former conditions stay until istiods have answered.
     lead: () => istiods?.look(),
   };
 }
 
-/** Objects whose status says what proxies of a namespace refuse, or of all. */
+/** Objects whose status tells what proxies of a namespace refuse, or of all. */
 function judgedIn({ mesh, store }: AskedIstiodsContext, namespace: string | undefined): readonly ObjectRef[] {
   const fences = namespace === undefined ? mesh().fences() : mesh().fencesIn(namespace);
   const limiters = store.snapshot().of(SMART_LIMITER);
@@ -61,7 +61,7 @@ function judgedIn({ mesh, store }: AskedIstiodsContext, namespace: string | unde
   ];
 }
 
-/** What its open stream says, else the API server; of a pod of some Services what they select. */
+/** What the open stream reports, else the API server; if those are Services, their selectors. */
 async function labelsOf({ streams, store, mesh }: AskedIstiodsContext, namespace: string, pod: string): Promise<Labels | undefined> {
   const told = streams.labelsOf(namespace, pod);
   if (told !== undefined) return told;

@@ -3,7 +3,7 @@ import type { Mesh } from "../../mesh.ts";
 import type { ProxySyncs } from "./proxy-syncs.ts";
 import { type SyncStatusWatch, watchSyncStatus } from "./watch-sync-status.ts";
 
-/** By what istiod knows us, and we it. Both are files of the pod, which change while it runs. */
+/** How istiod knows us, and we know istiod. Both are files of the pod, which change over time. */
 export interface IstiodCredentials {
   /** Token of our service account, of audience `istio-ca`. @throws where it cannot be read */
   readonly token: () => string;
@@ -20,7 +20,7 @@ export interface IstiodsOptions {
   /** The latest mesh. */
   readonly mesh: () => Mesh;
   readonly config: { readonly namespace: string; readonly istioNamespace: string };
-  /** Whether this replica judges: only then it asks. */
+  /** Whether this replica leads: only then it asks. */
   readonly leads: () => boolean;
   readonly logger: Logger;
 }
@@ -29,7 +29,7 @@ export interface IstiodsOptions {
 const PORT = 15_012;
 /** Its Service, and those of revisions: `istiod-<revision>`. */
 const SERVICE = /^istiod(?:-[a-z0-9-]+)?$/;
-/** How often it is looked which istiods there are, in milliseconds. */
+/** How often istiods are looked for, in milliseconds. */
 const LOOK = 1_000;
 /** Milliseconds between two questions to one of them: each costs it a look at every proxy. */
 const INTERVAL = 5_000;
@@ -41,13 +41,13 @@ interface Target {
 }
 
 /**
- * Asks every istiod which proxies refuse their configuration: each knows those that are connected
- * to it, and no others.
+ * Asks every istiod which proxies refuse their configuration: each knows only the proxies that are
+ * connected to it.
  */
 export class Istiods {
   readonly #options: IstiodsOptions;
   readonly #watches = new Map<string, SyncStatusWatch>();
-  /** Those of which it was told in the log that they do not answer. */
+  /** Those for which it was logged that they do not answer. */
   readonly #silent = new Set<string>();
   readonly #timer: NodeJS.Timeout;
 
@@ -63,7 +63,7 @@ export class Istiods {
     this.#watches.clear();
   }
 
-  /** Looks which istiods there are. */
+  /** Looks which istiods exist. */
   look(): void {
     const wanted = this.#options.leads() ? this.#targets() : [];
     const names = wanted.map(({ target }) => target);
@@ -87,7 +87,7 @@ export class Istiods {
         serverName: `${service.metadata.name}.${istioNamespace}.svc`,
       })),
     );
-    // Two Services may lead to one istiod: that of a revision, and that of the default one.
+    // Two Services may lead to one istiod: that of a revision, and the default one.
     return [...new Map(found.map((each) => [each.target, each])).values()];
   }
 

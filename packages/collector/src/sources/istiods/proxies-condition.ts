@@ -3,14 +3,14 @@ import type { ProxiesSeen } from "./proxy-syncs.ts";
 
 const TYPE = "AcceptedByProxies";
 type ProxiesJudgement = Judgement<typeof TYPE>;
-/** Pods that a message names. */
+/** Most pods that a message names. */
 const MOST_PODS = 3;
 
 /**
- * Whether Envoys take what istiod makes of an object of ours, and of whatever else is for them. Of
- * what it refuses an Envoy keeps the version before, whoever's object is to blame.
+ * Whether Envoys accept what istiod makes of an object of ours, and of anything else for them.
+ * Where an Envoy refuses an update it keeps the version before, whichever object is the cause.
  *
- * @param before what was said before; it stays until istiods have answered
+ * @param before the former condition; it stays until istiods have answered
  */
 export function proxiesCondition(seen: ProxiesSeen, before: readonly Condition[] | undefined): ProxiesJudgement | undefined {
   const { view, refusing, forgotten, unknown, detail } = seen;

@@ -9,34 +9,34 @@ interface RefusingProxy {
   readonly rejections: readonly Rejection[];
 }
 
-/** What istiods tell of the proxies of some pods. */
+/** What istiods report about the proxies of some pods. */
 export interface ProxiesSeen {
   /**
-   * `seen`: every istiod tells of all proxies. `own`: only of those of our own namespace, for we
-   * lack the right. `lost`: one of them does not answer. `asked`: before the first answers.
+   * `seen`: every istiod reports all proxies. `own`: only those of our own namespace, since we lack
+   * the right. `lost`: one of them does not answer. `asked`: before the first answers.
    */
   readonly view: "seen" | "own" | "lost" | "asked";
   /** Why an istiod does not answer; undefined where all do. */
   readonly detail: string | undefined;
   readonly refusing: readonly RefusingProxy[];
-  /** Those of which their istiod has forgotten what they refused, and that may refuse it still. */
+  /** Those whose istiod has forgotten what they refused, and that may still refuse it. */
   readonly forgotten: readonly RefusingProxy[];
-  /** Names of pods in the namespace that refuse something, and of which nobody can say whose. */
+  /** Names of pods in the namespace that refuse something, and whose labels are not known. */
   readonly unknown: readonly string[];
 }
 
-/** What istiods tell of the proxies of pods that one of these selectors takes. */
+/** What istiods report about the proxies of pods that one of these selectors matches. */
 export type ProxiesOf = (namespace: string, selectors: readonly Labels[]) => ProxiesSeen | undefined;
 
 /** Settings of {@link ProxySyncs}. */
 export interface ProxySyncsOptions {
   /** Fenceline's. */
   readonly ownNamespace: string;
-  /** Labels of a pod, as far as they are known; undefined where nobody can say. Must not throw. */
+  /** Labels of a pod, as far as they are known; undefined where they are not. Must not throw. */
   readonly labelsOf: (namespace: string, pod: string) => Promise<Labels | undefined>;
-  /** Says something else whenever EnvoyFilters for proxies of a namespace changed. */
+  /** Another text whenever EnvoyFilters for proxies of a namespace changed. */
   readonly filtersOf: (namespace: string) => string;
-  /** Told of a namespace of which {@link ProxySyncs.of} says something else; undefined: of all. */
+  /** Told of a namespace for which {@link ProxySyncs.of} has another answer; undefined: of all. */
   readonly onChange: (namespace: string | undefined) => void;
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
   readonly clock?: () => number;
@@ -44,13 +44,13 @@ export interface ProxySyncsOptions {
 
 /** A pod that refuses something. */
 interface Asked {
-  /** Undefined while nobody has said. */
+  /** Undefined before there is an answer. */
   labels: Labels | undefined;
   /** When they were asked for. */
   readonly at: number;
 }
 
-/** What pods of a namespace refuse, by their names. */
+/** What pods of a namespace refuse, by the pods' names. */
 type Pods = ReadonlyMap<string, readonly Refusal[]>;
 
 /** EnvoyFilters for the proxies of a namespace in which one refuses something. */
@@ -61,7 +61,7 @@ interface Filters {
   readonly looked: number;
 }
 
-/** What one istiod told last, and what it told before and has forgotten. */
+/** What one istiod reported last, and what it has reported before and forgotten. */
 interface Told {
   /** By namespace and pod. */
   readonly refusing: Map<string, Pods>;
@@ -69,17 +69,15 @@ interface Told {
   readonly lost: string | undefined;
 }
 
-/**
- * Most pods of a namespace that refuse something and are told apart: the others say the same.
- */
+/** Most pods of a namespace that are told apart: further pods refuse the same. */
 const MOST_PODS = 100;
-/** Milliseconds after which it is asked again whose a pod is, where nobody could say. */
+/** Milliseconds until the labels of a pod are asked for again, where there was no answer. */
 const AGAIN = 60_000;
 const NOBODY: Pods = new Map();
 
 /**
- * Which proxies refuse their configuration, by what each istiod tells of those that are connected
- * to it. Only of the few that do their labels are asked for.
+ * Which proxies refuse their configuration, by what each istiod reports of those connected to it.
+ * Labels are asked for only of the few that do.
  */
 export class ProxySyncs {
   readonly #options: ProxySyncsOptions;
@@ -95,7 +93,7 @@ export class ProxySyncs {
     this.#clock = options.clock ?? (() => performance.now());
   }
 
-  /** These istiods are there, and no others. */
+  /** These istiods exist, and no others. */
   asks(istiods: readonly string[]): void {
     const before = this.#view();
     for (const known of this.#istiods.keys()) if (!istiods.includes(known)) this.#replace(known, undefined, true);
@@ -119,13 +117,13 @@ export class ProxySyncs {
     this.#tell(istiod, { refusing, isAllSeen, lost: undefined });
   }
 
-  /** What it told before stays: a proxy does not take its configuration since nobody asks. */
+  /** What it reported stays: a proxy accepts no more only because istiod does not answer. */
   lost(istiod: string, reason: string): void {
     const { refusing = new Map(), isAllSeen = false } = this.#istiods.get(istiod) ?? {};
     this.#tell(istiod, { refusing, isAllSeen, lost: reason });
   }
 
-  /** See {@link ProxiesOf}. Undefined where nobody is asked. */
+  /** See {@link ProxiesOf}. Undefined where istiods are not asked. */
   of(namespace: string, selectors: readonly Labels[]): ProxiesSeen | undefined {
     if (this.#istiods.size === 0) return undefined;
     const known = this.#asked.get(namespace);
@@ -145,7 +143,7 @@ export class ProxySyncs {
     };
   }
 
-  /** Resolves when the labels of all that refuse something were asked for. */
+  /** Resolves when the labels of all pods that refuse something were asked for. */
   async idle(): Promise<void> {
     await this.#asking;
   }

@@ -1,10 +1,10 @@
 import { ReverseWriter, StringCache, WIRE, WireReader, writeNode } from "@fenceline/wire";
 
-/** What a proxy does not take, of one kind of configuration. */
+/** What a proxy refuses of one type of configuration. */
 export interface Rejection {
-  /** `LDS`, `CDS`, `RDS`, `EDS`, or what else istiod sends. */
+  /** `LDS`, `CDS`, `RDS`, `EDS`, or another type that istiod sends. */
   readonly type: string;
-  /** Envoy's own words; of many the first ones. */
+  /** Envoy's own words; if they are many, the first ones. */
   readonly words: string;
 }
 
@@ -13,22 +13,22 @@ export interface ProxySync {
   /** Name of its pod. */
   readonly name: string;
   readonly namespace: string;
-  /** Empty while it has taken everything that it was sent. */
+  /** Empty while it has accepted everything. */
   readonly rejections: readonly Rejection[];
 }
 
 /** An answer of istiod. */
 export interface SyncStatus {
-  /** Names the answer in the next question. */
+  /** Identifies the answer in the next question. */
   readonly nonce: string;
   readonly proxies: readonly ProxySync[];
 }
 
-/** Of which istiod answers with a message of each proxy that is connected to it. */
+/** For this type istiod answers with a message for each proxy that is connected to it. */
 const SYNC_TYPE = "istio.io/debug/syncz";
 /** Longest text of Envoy that is kept, in bytes. A condition shows less. */
 const MOST_WORDS = 1_024;
-/** Name of a configuration by its type, as istioctl calls them. */
+/** Names of configurations by their type, as in istioctl. */
 const SHORT_NAMES: Readonly<Record<string, string>> = {
   "type.googleapis.com/envoy.config.listener.v3.Listener": "LDS",
   "type.googleapis.com/envoy.config.cluster.v3.Cluster": "CDS",
@@ -59,10 +59,10 @@ const NOTHING = Buffer.alloc(0);
 /**
  * Asks istiod for the state of all proxies that are connected to it. It answers each question once.
  *
- * @param own who asks. istiod takes no stream of a node that it cannot read, and compares the
+ * @param own who asks. istiod accepts no stream of a node that it cannot read, and compares the
  * namespace with the token's
- * @param nonce of the answer before; undefined with the first question of a stream, which alone
- * says who asks
+ * @param nonce of the answer before; undefined for the first question of a stream, which alone
+ * names who asks
  */
 export function syncQuestion(own: { readonly name: string; readonly namespace: string }, nonce?: string): Buffer {
   if (nonce !== undefined) writer.string(REQUEST.nonce, nonce);
@@ -74,7 +74,7 @@ export function syncQuestion(own: { readonly name: string; readonly namespace: s
   return writer.take();
 }
 
-/** @returns undefined for what is no such answer: it is not believed in part */
+/** @returns undefined where any part cannot be read: then nothing of it is believed */
 export function readSyncStatus(bytes: Buffer): SyncStatus | undefined {
   const proxies: ProxySync[] = [];
   let nonce = "";
@@ -105,7 +105,7 @@ function readResource(outerEnd: number, proxies: ProxySync[]): void {
   reader.close(end);
 }
 
-/** Undefined for one whose node names no pod. */
+/** Undefined for a proxy whose node names no pod. */
 function readClientConfig(outerEnd: number): ProxySync | undefined {
   const end = reader.open(outerEnd);
   const rejections: Rejection[] = [];

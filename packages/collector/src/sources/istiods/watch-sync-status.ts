@@ -5,13 +5,13 @@ import { readSyncStatus, type SyncStatus, syncQuestion } from "./sync-status.ts"
 
 /** Settings of {@link watchSyncStatus}. */
 export interface SyncStatusWatchOptions {
-  /** One istiod: `host:port`, its port with TLS. */
+  /** One istiod: `host:port`, with its TLS port. */
   readonly target: string;
   /** Name in its certificate, such as `istiod.istio-system.svc`. */
   readonly serverName: string;
-  /** PEM of the mesh's root certificates; asked for anew for each connection. */
+  /** PEM of the mesh's root certificates; read again for each connection. */
   readonly roots: () => Buffer;
-  /** The token by which istiod knows us, of audience `istio-ca`; asked for anew for each stream. */
+  /** The token by which istiod knows us, of audience `istio-ca`; read again for each stream. */
   readonly token: () => string;
   /** Who asks: this pod. */
   readonly own: { readonly name: string; readonly namespace: string };
@@ -22,20 +22,20 @@ export interface SyncStatusWatchOptions {
   readonly onLost: (reason: string, retryInMs: number) => void;
 }
 
-/** A watch that goes on until it is closed. */
+/** A watch that continues until it is closed. */
 export interface SyncStatusWatch {
   close(): void;
 }
 
 const STREAM = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources";
-/** How long istiod may take for an answer, in milliseconds. It is not asked again meanwhile. */
+/** How long istiod may take to answer, in milliseconds. It is not asked again meanwhile. */
 const PATIENCE = 30_000;
 /** Some 400 bytes for each proxy. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
 /**
- * Asks one istiod, again and again, which proxies are connected to it and what they refuse. A
- * stream that ends is opened again.
+ * Asks one istiod repeatedly which proxies are connected to it and what they refuse. A stream that
+ * ends is opened again.
  */
 export function watchSyncStatus(options: SyncStatusWatchOptions): SyncStatusWatch {
   const { target, serverName, roots, token, own, interval, onStatus, onLost } = options;

@@ -5,9 +5,9 @@ import type { FenceTelemetry } from "../../fence-telemetry.ts";
 import type { SampleSource } from "../../kind-context.ts";
 import { PrometheusSource, type PrometheusSourceOptions } from "./prometheus-source.ts";
 
-/** Prometheus as it is configured: a source of sightings, and of numbers. */
+/** Prometheus as configured: a source of sightings, and of numbers. */
 export interface ConfiguredPrometheus {
-  /** None where no server is named. */
+  /** None where no server is configured. */
   readonly sources: readonly TelemetrySource[];
   readonly samples: SampleSource | undefined;
   close(): Promise<void>;
@@ -20,7 +20,7 @@ export interface PrometheusContext extends Omit<PrometheusSourceOptions, "client
   readonly telemetry: Pick<FenceTelemetry, "streams">;
 }
 
-/** One client for all who ask. */
+/** One client for all queries. */
 export function configuredPrometheus({ config: { telemetry }, ...context }: PrometheusContext): ConfiguredPrometheus {
   const config = telemetry.prometheus;
   const { servers, timeout, maxResponseBytes, maxConcurrent } = config;

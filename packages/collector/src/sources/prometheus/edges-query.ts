@@ -1,38 +1,38 @@
 import { quoted } from "@fenceline/prometheus";
 
-/** Which calls an answer is about. */
+/** Which calls a query asks for. */
 export interface EdgesQuery {
   /** How far back, in milliseconds. */
   readonly range: number;
   /** Labels that tell the metrics of this mesh from those of others. Default: none. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Label with the namespace of the pod that was scraped. Default: none has it. */
+  /** Label with the namespace of the pod that was scraped. Default: there is none. */
   readonly namespaceLabel?: string | undefined;
   /** Namespaces of callers. Default: all. */
   readonly namespaces?: readonly string[];
 }
 
-/** What says whose calls a series counts. */
+/** Labels that tell whose calls a series counts. */
 const CALLER = ["source_workload", "source_workload_namespace", "source_app", "source_version", "source_canonical_service"];
 
-/** Says what a series of the answer is, of those below. */
+/** Label that tells which kind of answer a series is. */
 export const ANSWER_LABEL = "fenceline_answer";
 
 /**
  * - `http`, `tcp`: calls of a workload to a host
  * - `denied`: calls that were answered with 403
- * - `scraped_http`, `scraped_tcp`: when the metrics of a workload's pods were scraped last, in
- *   seconds; of several pods the first
+ * - `scraped_http`, `scraped_tcp`: when the metrics of a workload's pods were last scraped, in
+ *   seconds; the earliest time of its pods
  */
 type AnswerKind = "http" | "denied" | "tcp" | "scraped_http" | "scraped_tcp";
 
 /**
- * The calls of all workloads, in one query. Only the callers' own proxies are asked
- * (`reporter="source"`): they see every call, also to a destination without a proxy.
+ * The calls of all workloads, in one query. Only the callers' own proxies count
+ * (`reporter="source"`): they see every call, even to a destination without a proxy.
  *
  * For a call to an unknown destination (`PassthroughCluster`), `destination_service` is the Host
- * header as the caller wrote it. The server leaves such series out, since otherwise anybody could
- * make the answer as long as he likes.
+ * header from the caller. The query leaves such series out, since otherwise anybody could make the
+ * answer arbitrarily long.
  *
  * @see https://istio.io/latest/docs/reference/config/metrics/
  */
@@ -57,7 +57,7 @@ export function edgesQuery({ range, labels = {}, namespaceLabel, namespaces }: E
 
 /**
  * Calls within the range. The first call creates the series: Prometheus never sees it at 0, and
- * `increase` is 0 without a second call. So a series that was not there before the range counts in
+ * `increase` is 0 without a second call. So a series that did not exist before the range counts in
  * full.
  */
 function calls(metric: string, matchers: readonly string[], by: readonly string[], range: number): string {
@@ -69,7 +69,7 @@ function scraped(metric: string, matchers: readonly string[], by: readonly strin
   return `min by (${by.join(",")}) (timestamp(${metric}{${matchers.join(",")}}))`;
 }
 
-/** A namespace is a DNS label, so a regular expression reads all of it literally. */
+/** A namespace is a DNS label, so a regular expression matches it literally. */
 function escaped(namespace: string): string {
   return namespace.replace(/[^a-z0-9-]/g, "");
 }

@@ -24,17 +24,17 @@ interface FenceQuery {
   readonly text: string;
 }
 
-/** Queries in a row without an answer, after which the rest of the round is skipped. */
+/** After so many queries in a row without an answer, the rest of the round is skipped. */
 const MOST_FAILURES = 5;
 
 /**
- * Queries that are asked for each fence by itself, as Slime's `handlers`. A query that fails
- * affects that fence alone. A round has limited time: the next one goes on where it ended.
+ * Queries for each fence by itself, like Slime's `handlers`. If one fails, only its fence is
+ * affected. A round has limited time: the next one continues where it ended.
  */
 export class FenceQueries {
   readonly #options: FenceQueriesOptions;
   readonly #lines = new LineBudget();
-  /** The fence that the next round begins with. */
+  /** The fence with which the next round begins. */
   #next = "";
 
   constructor(options: FenceQueriesOptions) {
@@ -74,7 +74,7 @@ export class FenceQueries {
       .flatMap((fence) => handlers.map(([handler, { query }]) => ({ fence, handler, text: forFence(query, fence) })));
   }
 
-  /** @returns false when nobody answers, so that others are not worth asking for */
+  /** @returns false when there is no answer, so that the rest need not be asked */
   async #ask({ fence, handler, text }: FenceQuery, mesh: Mesh, signal: AbortSignal): Promise<boolean> {
     const { client, logger } = this.#options;
     try {
@@ -93,17 +93,17 @@ export class FenceQueries {
   }
 
   #take(fence: FenceKey, { labels, value }: Sample, mesh: Mesh): void {
-    // Also not NaN.
+    // False for NaN, too.
     if (!(value > 0)) return;
     const { sink, onResult, now } = this.#options;
-    // A host may stand with its port, as `request_host` does.
+    // A host may be named with its port, as in `request_host`.
     const host = (labels.destination_service ?? labels.request_host ?? "").toLowerCase().replace(/:.*$/, "").replace(/\.$/, "");
     const destination = host === "" ? undefined : destinationOfHost(host, fence.namespace, mesh);
     onResult(destination === undefined ? "unknown_destination" : learnHost(fence, destination, sink, now()));
   }
 }
 
-/** The query with the fence's names in it: both are DNS names, and end no text of PromQL. */
+/** The query with the fence's names: both are DNS names, and cannot end a string of PromQL. */
 export function forFence(query: string, { namespace, name }: FenceKey): string {
   return query.replaceAll("$namespace", namespace).replaceAll("$source_app", name);
 }

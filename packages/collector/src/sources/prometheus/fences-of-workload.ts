@@ -3,16 +3,16 @@ import type { Mesh } from "../../mesh.ts";
 import type { Workload } from "./read-edges.ts";
 
 /**
- * The fences whose pods a workload of the metrics has: none where that cannot be told.
+ * The fences that select the pods of a workload in the metrics; none where that is not known.
  *
- * A fence is for pods with certain labels, and Istio's metrics repeat some of these: `source_app`
- * is the label `app`, `source_version` the label `version`, and `source_canonical_service` the
- * first that is there of `service.istio.io/canonical-name`, `app.kubernetes.io/name`, `app` and
- * the workload's name. All fences whose selectors these satisfy hear of the calls, as they do of
- * access logs. The registry has no pods, so the owner of a pod cannot be asked.
+ * A fence selects pods by labels, and Istio's metrics have some of these: `source_app` is the label
+ * `app`, `source_version` the label `version`, and `source_canonical_service` the first that exists
+ * of `service.istio.io/canonical-name`, `app.kubernetes.io/name`, `app` and the workload's name.
+ * All fences whose selectors these labels match are told of the calls, as for access logs. The
+ * registry has no pods, so the owner of a pod cannot be looked up.
  *
- * Where no selector is satisfied, a fence that bears the name of the canonical service, or of the
- * workload, is taken, unless the labels that are known contradict its selector.
+ * Where no selector matches, a fence with the name of the canonical service, or of the workload, is
+ * used, unless the known labels contradict its selector.
  */
 export function fencesOfWorkload(workload: Workload, mesh: Mesh): readonly FenceKey[] {
   const { namespace, name, canonicalService } = workload;

@@ -5,7 +5,7 @@ import { fencesOfWorkload } from "./fences-of-workload.ts";
 import { destinationOfService, type MetricDestination } from "./metric-destination.ts";
 import type { HostCalls, WorkloadCalls } from "./read-edges.ts";
 
-/** What became of the calls that a series counts; docs/prometheus.md says what each means. */
+/** The results for the calls of a series; docs/prometheus.md explains each. */
 export const SERIES_RESULTS = [
   "seen",
   "unbelieved",
@@ -18,33 +18,33 @@ export const SERIES_RESULTS = [
 ] as const;
 export type SeriesResult = (typeof SERIES_RESULTS)[number];
 
-/** How what an answer says is taken. */
+/** How an answer is used. */
 export interface Taking {
   readonly sink: SightingSink;
   readonly mesh: Mesh;
   /** Milliseconds of the wall clock. */
   readonly now: number;
-  /** Share of the calls that is not counted yet: the ranges of two queries overlap. */
+  /** Share of the calls that was not counted yet: the ranges of two queries overlap. */
   readonly share: number;
-  /** Whether the workloads were observed: all that they called stands in the answer. */
+  /** Whether the workloads were observed: the answer has all their calls. */
   readonly observes: boolean;
   /** Which fences are told. Default: all. */
   readonly only?: (fence: FenceKey) => boolean;
-  /** Whether calls of a fence are counted here, and not by another source. */
+  /** Whether calls of a fence are counted here, and not from another source. */
   readonly counts: (fence: FenceKey) => boolean;
 }
 
-/** A fence that learns, and what is said of its workloads. */
+/** A fence that learns, and what the answer has for its workloads. */
 interface Hearer {
   readonly fence: FenceKey;
   readonly workloads: WorkloadCalls[];
 }
 
 /**
- * Tells the fences of the calls that an answer has. Where a fence has several workloads, it was
- * observed until the first of their scrapes: what the others call later is not known yet.
+ * Tells the fences of the calls in an answer. A fence with several workloads was observed until the
+ * earliest of their scrapes: what the others call later is not known yet.
  *
- * @returns what became of them
+ * @returns the results
  */
 export function learnCalls(workloads: readonly WorkloadCalls[], taking: Taking): ReadonlyMap<SeriesResult, number> {
   const results = new Map<SeriesResult, number>();
@@ -88,7 +88,7 @@ function told(fence: FenceKey, { host, count, isDenied }: HostCalls, at: number,
   return resultOf(taking.sink.sighted({ fence, ...destination, requests, at, denied: isDenied }));
 }
 
-/** Tells a fence of a host that a query for that fence alone has. It says nothing of how often. */
+/** Tells a fence of a host from a query for that fence alone, which has no number of calls. */
 export function learnHost(fence: FenceKey, destination: MetricDestination, sink: SightingSink, at: number): SeriesResult {
   return resultOf(sink.sighted({ fence, ...destination, requests: 0, at }));
 }

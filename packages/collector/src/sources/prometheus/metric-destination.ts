@@ -1,18 +1,18 @@
 import type { Sighting } from "@fenceline/edges";
 import type { Mesh } from "../../mesh.ts";
 
-/** A Service that a metric names. Metrics have no ports: it is known where there is one only. */
+/** A Service in a metric. Metrics have no ports: the port is known only if there is just one. */
 export type MetricDestination = Pick<Sighting, "host" | "port">;
 
-/** Istio's own name of a Service, in full; undefined for any other host. */
+/** Istio's full name of a Service; undefined for any other host. */
 export function destinationOfService(host: string, mesh: Mesh): MetricDestination | undefined {
   const found = destinationOfHost(host, undefined, mesh);
   return found?.host === host ? found : undefined;
 }
 
 /**
- * The Service that a host is for callers of a namespace. What every fence shows, the fallback and
- * the collector, is none.
+ * The Service that a host means for callers of a namespace. The fallback and the collector do not
+ * count, since every fence shows them.
  */
 export function destinationOfHost(host: string, namespace: string | undefined, mesh: Mesh): MetricDestination | undefined {
   const service = mesh.registry.resolveHost(host, namespace);

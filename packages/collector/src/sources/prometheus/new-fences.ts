@@ -1,23 +1,24 @@
 import { type FenceKey, formatFenceKey, type ServiceFence } from "@fenceline/api";
 
-/** Tries for the history of a fence: one that is too much for Prometheus is given up. */
+/** Tries for the history of a fence. One that is too much for Prometheus is given up. */
 const MOST_TRIES = 3;
 
 /**
- * Fences that have not begun with what Prometheus saw before they came.
+ * Fences that have not yet got what Prometheus saw before they were made.
  *
- * Those that were observed before this process began to ask are none: what they lack has aged.
+ * Fences that were observed before this process began to ask are not new: hosts that they lack have
+ * aged out.
  */
 export class NewFences {
   /** Tries that are left, by fence; 0 for those that are done. */
   #tries: Map<string, number> | undefined;
 
-  /** The fences that are new, of those that there are now. */
+  /** The new ones among the existing fences. */
   of(fences: readonly ServiceFence[]): readonly FenceKey[] {
     const before = this.#tries;
     const triesOf = ({ metadata, status }: ServiceFence) =>
       before === undefined ? (status.observedUntil === undefined ? MOST_TRIES : 0) : (before.get(formatFenceKey(metadata)) ?? MOST_TRIES);
-    // Those that are gone are forgotten, and are new when they come again.
+    // Fences that are gone are forgotten, and are new when they are made again.
     this.#tries = new Map(fences.map((fence) => [formatFenceKey(fence.metadata), triesOf(fence)]));
     return fences.flatMap(({ metadata: { namespace, name } }) =>
       this.#tries?.get(formatFenceKey({ namespace, name })) === 0 ? [] : [{ namespace, name }],

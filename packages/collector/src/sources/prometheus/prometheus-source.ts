@@ -18,9 +18,9 @@ export interface PrometheusSourceOptions {
   readonly config: PrometheusTelemetry;
   /** The latest mesh. */
   readonly mesh: () => Mesh;
-  /** Whether this replica asks: one is enough. */
+  /** Whether this replica leads: one that asks is enough. */
   readonly leads: () => boolean;
-  /** Whether another source counts the calls of a fence now: it would be twice. */
+  /** Whether another source counts the calls of a fence now: they would be counted twice. */
   readonly isCounted: (fence: FenceKey) => boolean;
   readonly metrics: CollectorMetrics;
   readonly logger: Logger;
@@ -30,15 +30,15 @@ export interface PrometheusSourceOptions {
 
 /** Longest range of a query after a pause, in milliseconds. */
 const LONGEST_RANGE = 24 * 3_600_000;
-/** How often it is looked whether this replica leads, in milliseconds. */
+/** How often it is checked whether this replica leads, in milliseconds. */
 const LOOK = 1_000;
 /** Namespaces whose history is asked for in one query. */
 const NAMESPACES = 20;
 
 /**
- * Istio's metrics as sightings, asked for in one query at each interval: who called what, and until
- * when each workload's proxies were scraped. Where nobody answers, or nobody scrapes, nothing is
- * told, and nothing ages.
+ * Istio's metrics as sightings, from one query at each interval: who called what, and until when
+ * each workload's proxies were scraped. Without an answer, or without scrapes, nothing is told, and
+ * nothing ages.
  */
 export class PrometheusSource implements TelemetrySource {
   readonly #options: PrometheusSourceOptions;
@@ -73,7 +73,7 @@ class Asking {
   readonly #log: QueryLog;
   readonly #new = new NewFences();
   readonly #fenceQueries: FenceQueries;
-  /** When an answer for all workloads came last; undefined before the first. */
+  /** When the last answer for all workloads came; undefined before the first. */
   #answeredAt: number | undefined;
 
   constructor(options: PrometheusSourceOptions, sink: SightingSink, end: AbortSignal) {
@@ -98,7 +98,7 @@ class Asking {
     }
   }
 
-  /** One query that fails is no reason to skip the next one. */
+  /** After a failed query the next one is still sent. */
   async #round(): Promise<void> {
     const mesh = this.#options.mesh();
     const fences = this.#new.of(mesh.fences().filter(({ metadata }) => this.#sink.learns(metadata)));
@@ -118,7 +118,7 @@ class Asking {
     this.#take(answer, mesh, { share: Math.min(1, since / range), observes: answer.warnings.length === 0 });
   }
 
-  /** By namespaces, split until the one that is too much for Prometheus is asked for alone. */
+  /** By groups of namespaces, split until the one that is too much is asked for alone. */
   async #askForHistory(fences: readonly FenceKey[]): Promise<void> {
     const range = durationMs(this.#options.config.history);
     const namespaces = [...new Set(fences.map(({ namespace }) => namespace))];
@@ -138,7 +138,7 @@ class Asking {
     }
   }
 
-  /** Undefined where there is no answer: the log says why. */
+  /** Undefined where there is no answer: the log has the reason. */
   async #ask(query: EdgesQuery): Promise<QueryAnswer | undefined> {
     const { client, config } = this.#options;
     try {
@@ -154,7 +154,7 @@ class Asking {
     }
   }
 
-  /** @returns of how many hosts fences were told */
+  /** @returns how many hosts fences were told of */
   #take({ samples }: QueryAnswer, mesh: Mesh, how: Pick<Taking, "share" | "observes" | "only">): number {
     const { now, isCounted, config } = this.#options;
     const counts = (fence: FenceKey) => !isCounted(fence);

@@ -2,10 +2,10 @@ import { isToldInRow, LineBudget } from "@fenceline/api";
 import { PrometheusError, type QueryAnswer } from "@fenceline/prometheus";
 import type { Logger } from "pino";
 
-/** Warnings that a line of the log has. */
+/** Most warnings in a line of the log. */
 const NAMED = 3;
 
-/** What the log says of the queries for all workloads. */
+/** Logs about the queries for all workloads. */
 export class QueryLog {
   readonly #logger: Logger;
   readonly #lines = new LineBudget({ lines: 1, window: 600_000 });

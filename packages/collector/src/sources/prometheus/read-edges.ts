@@ -1,7 +1,7 @@
 import type { Sample } from "@fenceline/prometheus";
 import { ANSWER_LABEL } from "./edges-query.ts";
 
-/** A workload, as the metrics of its proxies name it. What is not known is empty. */
+/** A workload, as the metrics of its proxies name it. Unknown parts are empty. */
 export interface Workload {
   readonly namespace: string;
   readonly name: string;
@@ -14,17 +14,17 @@ export interface Workload {
 
 /** Calls of a workload to one host. */
 export interface HostCalls {
-  /** As Istio names it. */
+  /** In Istio's notation. */
   readonly host: string;
   readonly count: number;
-  /** They were answered with 403. */
+  /** Whether they were answered with 403. */
   readonly isDenied: boolean;
 }
 
-/** What an answer says of one workload. */
+/** What an answer has for one workload. */
 export interface WorkloadCalls {
   readonly workload: Workload;
-  /** Whether pods of the workload's own namespace said so, as far as the scrape tells. */
+  /** Whether pods of the workload's own namespace reported it, as far as the scrape tells. */
   readonly isBelieved: boolean;
   /**
    * Until when its calls are known, in milliseconds: the last scrape of each of its pods was not
@@ -42,10 +42,10 @@ interface Known {
 }
 
 /**
- * The series of an answer by workload. What is no number, or has no workload, is left out.
+ * The series of an answer by workload. Series without a number or a workload are left out.
  *
- * @param namespaceLabel label with the namespace of the pod that a series was scraped from. Where
- * it is given, a pod is not believed in what it says of workloads of other namespaces
+ * @param namespaceLabel label with the namespace of the pod from which a series was scraped. Where
+ * it is given, a pod is not believed about workloads of other namespaces
  */
 export function readEdges(samples: readonly Sample[], namespaceLabel?: string): readonly WorkloadCalls[] {
   const workloads = new Map<string, Known>();
@@ -88,7 +88,7 @@ function workloadOf(labels: Sample["labels"]): Workload | undefined {
   return workload.namespace === "" ? undefined : workload;
 }
 
-/** Istio writes `unknown` where it knows nothing. */
+/** Istio writes `unknown` where a value is not known. */
 function textOf(labels: Sample["labels"], name: string): string {
   const value = labels[name] ?? "";
   return value === "unknown" ? "" : value;
