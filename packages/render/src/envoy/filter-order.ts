@@ -1,26 +1,26 @@
 /**
- * Who stands where in the HTTP filter chain of a workload's Envoy. Nobody else says so: whatever
- * renders a filter names its phase, and the phases have their order here, with the reason.
+ * The order of the HTTP filters in a workload's Envoy. It is defined only here: whatever renders a
+ * filter names its phase, and the order of the phases is below, with the reasons.
  *
  * Istio's filters come first (authentication, authorization, Wasm plugins, fault, CORS, telemetry),
- * and the router ends the chain. Ours stand between the two.
+ * and the router ends the chain. Ours are between the two.
  */
 import type { ConfigPatch, EnvoyFilter, EnvoyValue, Labels } from "@fenceline/api";
 import { HTTP_CONNECTION_MANAGER, type HttpFilterConfig, type ListenerPlace, listenerMatch } from "./patch.ts";
 
 /**
- * From the caller to the router, with the `priority` of an EnvoyFilter whose filters stand there.
- * Istio applies the EnvoyFilters of a workload by priority, and then by age; each puts its filters
- * right before the router, so those of the highest stand last.
+ * The phases from the caller to the router, with the `priority` of the EnvoyFilters for each. Istio
+ * applies the EnvoyFilters of a workload by priority, and then by age. Each inserts its filters
+ * directly before the router, so those with the highest priority come last.
  */
 const PHASES = {
-  // Before all that counts requests. It holds a request until the cluster is there, and Envoy then
-  // starts the stream anew: a filter in front of it sees that request twice.
+  // Before everything that counts requests. It holds a request until the cluster exists, and Envoy
+  // then restarts the stream: a filter before it sees that request twice.
   onDemand: 0,
-  // Before limits: it may tell who a caller is, by a header that a limit counts by, and a request
-  // that it refuses is to cost nobody a token.
+  // Before limits. It may set a header that identifies the caller, by which a limit counts, and a
+  // request that it refuses should take no token.
   plugin: 10,
-  // Right before the router: what comes so far is forwarded.
+  // Directly before the router: what comes so far is forwarded.
   limit: 20,
 } as const;
 
@@ -30,26 +30,26 @@ const ROUTER = "envoy.filters.http.router";
 
 /** A filter for the HTTP filter chain. */
 export interface HttpFilter {
-  /** Any: people bring their own. */
+  /** Any name, since people add filters of their own. */
   readonly name: string;
   readonly phase: FilterPhase;
-  /** Its configuration; or, of a filter that Envoy discovers by its name, the types it may have. */
+  /** Its configuration; or, if Envoy discovers it by its name, the types it may have. */
   readonly config: HttpFilterConfig | DiscoveredConfig;
 }
 
-/** Instead of a configuration: it comes by ECDS, with an EXTENSION_CONFIG of the filter's name. */
+/** Instead of a configuration, which comes by ECDS, with an EXTENSION_CONFIG of its name. */
 interface DiscoveredConfig {
   readonly discoveredTypes: readonly string[];
   /**
-   * What counts until it has come, or where it cannot be had. Without one, the listener waits for
-   * it.
+   * Configuration until the discovered one has come, or if it never comes. Without one, the
+   * listener waits for it.
    */
   readonly meanwhile?: HttpFilterConfig;
 }
 
 /**
- * `spec` of an EnvoyFilter whose HTTP filters are all of one phase. It is applied when those of
- * earlier phases are.
+ * `spec` of an EnvoyFilter whose HTTP filters are all in one phase. It is applied after those of
+ * earlier phases.
  */
 export function filterSpec(phase: FilterPhase, labels: Labels, configPatches: readonly ConfigPatch[]): EnvoyFilter["spec"] {
   const priority = PHASES[phase];
@@ -58,8 +58,9 @@ export function filterSpec(phase: FilterPhase, labels: Labels, configPatches: re
 }
 
 /**
- * The patches that put filters into the chain of listeners, by their phases, and within a phase as
- * they are given. Each puts its filter right before the router, so the next one's stands behind it.
+ * The patches that insert filters into the chain of listeners, by their phases, and within a phase
+ * in the given order. Each inserts its filter directly before the router, so the next one comes
+ * after it.
  */
 export function httpFilterPatches(filters: readonly HttpFilter[], place: ListenerPlace): readonly ConfigPatch[] {
   const match = listenerMatch(place, { name: HTTP_CONNECTION_MANAGER, subFilter: { name: ROUTER } });

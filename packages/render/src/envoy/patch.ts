@@ -1,6 +1,6 @@
 /**
- * EnvoyFilter patches by what they do to an Envoy's configuration. What goes in is for the kind to
- * say; how Istio is asked to put it there stands here.
+ * EnvoyFilter patches, by what they do to an Envoy's configuration. Each kind decides about the
+ * content; this file knows how to tell Istio where it goes.
  */
 import type { Config, ConfigPatch, EnvoyValue, NetworkFilterMatch, PatchContext, ProxyMatch } from "@fenceline/api";
 
@@ -13,7 +13,7 @@ const NETWORK_FILTERS = {
   [TCP_PROXY]: "tcp_proxy.v3.TcpProxy",
 } as const;
 
-/** The listeners of a proxy that are meant. */
+/** Listeners of a proxy. */
 export interface ListenerPlace {
   readonly context: PatchContext;
   /** Default: all of them. */
@@ -22,34 +22,34 @@ export interface ListenerPlace {
   readonly proxy?: ProxyMatch;
 }
 
-/** The virtual hosts of a proxy that are meant, and the routes in them. */
+/** Virtual hosts of a proxy, and routes in them. */
 export interface RoutePlace {
   readonly context: PatchContext;
-  /** Name of the route configuration: `inbound|<port of the pods>||`. Default: each. */
+  /** Name of the route configuration: `inbound|<port of the pods>||`. Default: all of them. */
   readonly configuration?: string;
-  /** As Istio names it: `inbound|http|<port>`, `<host>:<port>`. Default: each. */
+  /** In Istio's notation: `inbound|http|<port>`, `<host>:<port>`. Default: all of them. */
   readonly virtualHost?: string;
-  /** `default` where nobody gave the route a name. Default: each of the virtual host. */
+  /** `default` for a route without a name. Default: all routes of the virtual host. */
   readonly route?: string;
   /** Default: in every proxy of the selector. */
   readonly proxy?: ProxyMatch;
 }
 
-/** The clusters of a proxy that are meant. */
+/** Clusters of a proxy. */
 export interface ClusterPlace {
   readonly context: PatchContext;
-  /** Host of the Service, all of whose clusters are meant. Default: every cluster. */
+  /** Host of a Service; all its clusters match. Default: every cluster. */
   readonly service?: string;
-  /** Of the Service. Default: each. */
+  /** Port of the Service. Default: all of them. */
   readonly portNumber?: number;
   /** Default: in every proxy of the selector. */
   readonly proxy?: ProxyMatch;
 }
 
-/** The route configurations of a proxy that are meant. */
+/** Route configurations of a proxy. */
 interface RouteConfigurationPlace {
   readonly context: PatchContext;
-  /** As Istio names it: the port at a sidecar, `http.<port>` at a gateway. Default: each. */
+  /** In Istio's notation: the port at a sidecar, `http.<port>` at a gateway. Default: all. */
   readonly name?: string;
   /** Default: in every proxy of the selector. */
   readonly proxy?: ProxyMatch;
@@ -67,17 +67,17 @@ export type MergeTarget =
 /** An HTTP filter that is in the chain. */
 interface HttpFilterTarget {
   readonly filter: string;
-  /** `@type` of its configuration: Istio merges none of another type. */
+  /** `@type` of its configuration: Istio does not merge into one of another type. */
   readonly type: string;
 }
 
 type Fields = Readonly<Record<string, EnvoyValue>>;
 
 /**
- * Routes in front of all that a virtual host has, in this order.
+ * Inserts routes before all others of a virtual host, in this order.
  *
- * INSERT_FIRST puts each patch in front of the ones before it, so they are given from the last
- * route to the first.
+ * INSERT_FIRST puts each patch before the earlier ones, so the patches go from the last route to
+ * the first.
  */
 export function routesFirst(place: RoutePlace, routes: readonly EnvoyValue[]): readonly ConfigPatch[] {
   return routes.toReversed().map((value) => ({
@@ -88,9 +88,9 @@ export function routesFirst(place: RoutePlace, routes: readonly EnvoyValue[]): r
 }
 
 /**
- * Fields for everything of a sort in a place: listeners, filters, routes, clusters. MERGE appends
- * to a repeated field, so what a user has there stays; of a map it replaces whole entries, so of
- * two patches that set one filter's configuration for a route the later one counts.
+ * Merges fields into everything of one sort in a place: listeners, filters, routes, clusters. MERGE
+ * appends to a repeated field, so what a user has there stays. In a map it replaces whole entries:
+ * if two patches set one filter's configuration for a route, the later one counts.
  */
 export function mergedInto(target: MergeTarget, fields: Fields): ConfigPatch {
   const merge = (value: EnvoyValue) => ({ operation: "MERGE", value }) as const;
@@ -116,13 +116,13 @@ export function mergedInto(target: MergeTarget, fields: Fields): ConfigPatch {
   }
 }
 
-/** A cluster that Istio does not make, for what is rendered to call. */
+/** Adds a cluster that Istio does not make, for calls by what is rendered. */
 export function clusterAdded({ context, proxy }: Pick<ClusterPlace, "context" | "proxy">, cluster: EnvoyValue): ConfigPatch {
   return { applyTo: "CLUSTER", match: { context, ...(proxy && { proxy }) }, patch: { operation: "ADD", value: cluster } };
 }
 
 /**
- * A configuration that Envoy discovers by its name (ECDS), for a filter that is put into the chain
+ * Adds a configuration that Envoy discovers by its name (ECDS), for a filter that was inserted
  * without one.
  */
 export function extensionConfigAdded(name: string, config: HttpFilterConfig): ConfigPatch {
@@ -135,7 +135,7 @@ export interface HttpFilterConfig {
   readonly [field: string]: EnvoyValue;
 }
 
-/** The match of listeners of a place, and of a network filter in them, or of a filter in that. */
+/** Matches the listeners of a place, or a network filter in them, or an HTTP filter in that. */
 export function listenerMatch({ context, portNumber, proxy }: ListenerPlace, filter?: NetworkFilterMatch) {
   const listener = { ...(portNumber !== undefined && { portNumber }), ...(filter && { filterChain: { filter } }) };
   return { context, ...(proxy && { proxy }), listener };
@@ -163,7 +163,7 @@ export function outboundCluster(port: number, service: string, { namespace, clus
   return `outbound|${port}||${service}.${namespace}.svc.${clusterDomain}`;
 }
 
-/** Protobuf's JSON form of a duration, which has nine digits behind the point at most. */
+/** Protobuf's JSON form of a duration, which has at most nine digits after the point. */
 export function seconds(milliseconds: number): string {
   return `${Number((milliseconds / 1_000).toFixed(9))}s`;
 }

@@ -1,30 +1,30 @@
 import { type AnyObject, compareText, formatPath, isJsonObject, printable } from "@fenceline/api";
 
-/** An object as it is compared: what is not in its spec does not count. */
+/** An object to compare: only its spec counts. */
 export type Compared = AnyObject & { readonly spec: object };
 
-/** What is not the same in two exports. */
+/** A difference between two exports. */
 export interface Difference {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
   readonly change: "added" | "removed" | "changed";
-  /** Where an object changed: by path. */
+  /** Which values changed in an object, by path. */
   readonly fields: readonly FieldDifference[];
 }
 
-/** One value that came, went or changed. */
+/** A value that was added, removed or changed. */
 export interface FieldDifference {
   readonly path: string;
-  /** Undefined where it came. */
+  /** Undefined where it was added. */
   readonly before?: unknown;
-  /** Undefined where it went. */
+  /** Undefined where it was removed. */
   readonly after?: unknown;
 }
 
 /**
- * What differs between two lots of objects, by kind, namespace and name. The order of fields, and
- * of lists of texts, says nothing: hosts, principals and namespaces are sets.
+ * The differences between two lists of objects, by kind, namespace and name. The order of fields,
+ * and of lists of texts, does not count: hosts, principals and namespaces are sets.
  */
 export function differences(before: readonly Compared[], after: readonly Compared[]): readonly Difference[] {
   const [old, now] = [byIdentity(before), byIdentity(after)];
@@ -39,7 +39,7 @@ export function differences(before: readonly Compared[], after: readonly Compare
   });
 }
 
-/** A line for each thing that differs, as `diff` marks them. */
+/** A line for each difference, marked as in `diff`. */
 export function differencesText(found: readonly Difference[]): string {
   const lines = found.flatMap(({ change, kind, namespace, name, fields }) => [
     `${MARKS[change]} ${kind} ${namespace}/${name}`,
@@ -77,7 +77,7 @@ function leavesOf(spec: object): ReadonlyMap<string, Leaf> {
   return new Map(leaves(spec, ["spec"]));
 }
 
-/** Every value that has none in it, by what it is known by: its path, or in a set its value. */
+/** Every value without values in it, with its id: its path, or in a set the value itself. */
 function* leaves(value: unknown, path: readonly PropertyKey[]): Generator<readonly [id: string, Leaf]> {
   const parts = partsOf(value);
   if (parts.length === 0) yield [JSON.stringify(path), { path: formatPath(path), value }];

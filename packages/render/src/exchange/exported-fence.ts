@@ -10,7 +10,7 @@ import {
 } from "@fenceline/api";
 import type { ExportComment, Exported } from "./exported.ts";
 
-/** What of a fence is exported beside what its author wrote. */
+/** The content of an exported fence, beside what its author wrote. */
 export interface LearnedFence {
   readonly fence: Pick<ServiceFence, "metadata" | "spec">;
   readonly status: Pick<ServiceFenceStatus, "domains">;
@@ -21,17 +21,18 @@ export interface ExportOptions {
   readonly times?: boolean;
 }
 
-/** `spec` of a fence without what is so by default. */
+/** `spec` of a fence without default values. */
 type WrittenSpec = Partial<ServiceFenceSpec> & Pick<ServiceFenceSpec, "host">;
 
 const DEFAULTS: ServiceFenceSpec = ServiceFenceSpec.parse({});
 const STABLE: RecyclingStrategy = { stable: {} };
 
 /**
- * A fence that declares what it has learned. Hosts stand in the order of their names, fields that
- * are so by default do not stand there, so that two exports differ only where the fences do.
+ * A fence that declares what it has learned. Hosts are ordered by name, and fields with default
+ * values are left out, so that two exports differ only where the fences do.
  *
- * Labels are not exported: some say that a fence was made automatically, and goes by itself.
+ * Labels are not exported: one of them says that a fence was made automatically, and is deleted by
+ * itself.
  */
 export function exportedFence({ fence: { metadata, spec }, status }: LearnedFence, options: ExportOptions = {}): Exported<WrittenSpec> {
   const learned = learnedHosts(spec, status);
@@ -53,8 +54,8 @@ export function exportedFence({ fence: { metadata, spec }, status }: LearnedFenc
 
 /**
  * Hosts that were called and that the spec does not declare. Hosts that a selector of the spec
- * takes, that proxies need themselves, or that were preloaded and never called, come again by
- * themselves.
+ * selects, that proxies need, or that were preloaded and never called, are not exported: they come
+ * again by themselves.
  */
 export function learnedHosts(spec: ServiceFence["spec"], status: LearnedFence["status"]): readonly (readonly [string, DomainStatus])[] {
   return Object.entries(status.domains).filter(([host, { source, status: state, lastSeen }]) => {

@@ -7,11 +7,11 @@ export interface Caller {
   readonly fence: FenceKey;
   /** Hosts that it calls, or declares to call. */
   readonly hosts: readonly string[];
-  /** Name of its service account; undefined where nobody told it. */
+  /** Name of its service account; undefined where it is not known. */
   readonly serviceAccount?: string | undefined;
 }
 
-/** Pods of one namespace that a Service selects, with those who call them. */
+/** Pods of one namespace that a Service selects, with their callers. */
 interface Callee {
   readonly namespace: string;
   readonly selector: Labels;
@@ -19,24 +19,24 @@ interface Callee {
   readonly callers: Set<Caller>;
 }
 
-/** What of the policies is wanted. */
+/** Settings of {@link exportedPolicies}. */
 export interface PolicyOptions {
-  /** Of the mesh. */
+  /** Trust domain of the mesh. */
   readonly trustDomain: string;
-  /** Policies of this namespace only. Default: of all. */
+  /** Only policies of this namespace. Default: all. */
   readonly namespace?: string | undefined;
 }
 
 /**
- * Who calls whom, from the callee's side: for each workload that is called by way of a Service an
- * AuthorizationPolicy that allows its callers, by namespace and name.
+ * Who calls whom, from the callee's side: an AuthorizationPolicy for each workload that is called
+ * through a Service, which allows its callers, by namespace and name.
  *
- * A source is the caller's service account. Where it is not known it is the caller's namespace,
+ * A source is the caller's service account. Where that is not known it is the caller's namespace,
  * which allows more, and a comment says so. Services with one selector are one workload. A host
- * that is no Service with a selector has no workload that a policy could be for.
+ * that is no Service with a selector has no workload for which a policy could be.
  *
- * All callers are looked at before the first policy. It gives undefined behind each of them, so
- * that others have their turn in between.
+ * All callers are looked at before the first policy. It yields undefined after each of them, so
+ * that other tasks get their turn.
  */
 export function* exportedPolicies(
   callers: Iterable<Caller>,

@@ -3,7 +3,7 @@ import { type EgressHost, egressHosts, type FenceInput } from "../fence/egress-h
 import type { ExportComment, Exported } from "./exported.ts";
 import { type ExportOptions, type LearnedFence, learnedHosts, provenance } from "./exported-fence.ts";
 
-/** What a Sidecar is exported from. */
+/** The input of an exported Sidecar. */
 export interface SidecarInput extends LearnedFence, Pick<FenceInput, "registry" | "meshHosts" | "serviceEntries" | "required" | "now"> {
   readonly fence: FenceInput["fence"];
   /** Labels of the fence's pods. */
@@ -12,8 +12,8 @@ export interface SidecarInput extends LearnedFence, Pick<FenceInput, "registry" 
 }
 
 /**
- * What the fence's workload sees, as a Sidecar of Istio that needs no Fenceline. Of the fallback
- * nothing is in it, so a host that was not learned is not reached by way of it.
+ * What the fence's workload sees, as a Sidecar of Istio that needs no Fenceline. It does not
+ * contain the fallback, so a host that was not learned cannot be reached through it.
  */
 export function exportedSidecar(input: SidecarInput, options: ExportOptions = {}): Exported {
   const { fence, status, labels, istioNamespace } = input;

@@ -1,18 +1,18 @@
 import type { AnyObject } from "@fenceline/api";
 
-/** An object as it is exported: no cluster, and no Fenceline, is needed to make sense of it. */
+/** An exported object: it can be understood without a cluster and without Fenceline. */
 export interface Exported<Spec extends object = object> {
   readonly object: AnyObject & { readonly spec: Spec };
-  /** Where parts of it come from, for people; nobody reads them back. */
+  /** The origin of its parts, for people; nothing reads them back. */
   readonly comments: readonly ExportComment[];
 }
 
-/** Says of one field, or element of a list, where it comes from. */
+/** The origin of one field, or of one element of a list. */
 export interface ExportComment {
   readonly path: readonly (string | number)[];
   readonly text: string;
 }
 
-/** What objects an export is made of. */
+/** The kinds of objects in an export. */
 export const EXPORT_FORMATS = ["service-fence", "sidecar", "authorization-policy"] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];

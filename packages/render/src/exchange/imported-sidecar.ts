@@ -2,21 +2,21 @@ import { isEgressHost, isJsonObject, Labels, MANAGED_BY_LABEL, MANAGER, ServiceF
 import type { Exported } from "./exported.ts";
 import { exportedFence } from "./exported-fence.ts";
 
-/** What became of an object that was imported. */
+/** The result of importing an object. */
 export interface Imported {
-  /** Undefined where a fence cannot say what it says. */
+  /** Undefined where a fence cannot express it. */
   readonly exported: Exported | undefined;
-  /** What of it has no meaning in a fence, and why. */
+  /** Parts of it that have no meaning in a fence, and why. */
   readonly told: readonly string[];
 }
 
 export interface ImportOptions {
-  /** Every fence shows it. */
+  /** Every fence shows this namespace. */
   readonly istioNamespace: string;
   readonly clusterDomain: string;
 }
 
-/** Whoever writes a Sidecar, or has Kiali write it, says by it which hosts a workload calls. */
+/** Reads a Sidecar, by a person or Kiali, as the declaration of which hosts a workload calls. */
 export function importedSidecar({ metadata, spec }: WrittenObject, options: ImportOptions): Imported {
   if (metadata.labels[MANAGED_BY_LABEL] === MANAGER) return refused("Fenceline rendered it: import its ServiceFence");
   const labels = Labels.catch({}).parse(isJsonObject(spec.workloadSelector) ? spec.workloadSelector.labels : undefined);
@@ -40,7 +40,7 @@ export function importedSidecar({ metadata, spec }: WrittenObject, options: Impo
   return { exported: exportedFence({ fence, status: fence.status }), told };
 }
 
-/** Fields of a Sidecar that a fence has no word for. */
+/** Fields of a Sidecar for which a fence has no equivalent. */
 const MEANINGLESS: ReadonlyMap<string, string> = new Map([
   ["ingress", "ingress: a fence leaves inbound calls alone"],
   ["outboundTrafficPolicy", "outboundTrafficPolicy: calls to hosts that a fence does not show take the fallback"],
@@ -53,7 +53,7 @@ interface ReadHost {
   readonly told?: string;
 }
 
-/** Of a listener only its hosts have a meaning. */
+/** Only the hosts of a listener have a meaning. */
 function readListener(listener: unknown, at: number, home: string, options: ImportOptions) {
   const fields = isJsonObject(listener) ? listener : {};
   const hosts = (Array.isArray(fields.hosts) ? fields.hosts : []).map((host) => ({

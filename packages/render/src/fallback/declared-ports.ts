@@ -2,24 +2,24 @@ import { type Config, formatFenceKey, type ObjectChange, objectOf, type Service,
 import { isHttpEntryPort, portProtocol } from "@fenceline/registry";
 import type { Claim } from "./fallback-shares.ts";
 
-/** What has ports. A ServiceEntry's host may be one that fences learn. */
+/** An object with ports. A ServiceEntry's host may be one that fences learn. */
 export type PortDeclarer = Service | ServiceEntry;
 
-/** Who declares one number. */
+/** Who declares a port number. */
 interface Declaration {
   readonly port: number;
-  /** Of each namespace, how many Services. */
+  /** How many Services declare it, by namespace. */
   readonly counts: Map<string, number>;
   services: number;
 }
 
 /**
- * The port numbers that the Services and ServiceEntries of the mesh declare as HTTP, kept up with
- * what changes: a change costs a look at the object that changed.
+ * The port numbers that the Services and ServiceEntries of the mesh declare as HTTP. A change costs
+ * a look at the object that changed.
  */
 export class DeclaredPorts {
   readonly #config: Config;
-  /** By object. One without any is not in it. */
+  /** By object. An object without such numbers is not in it. */
   readonly #numbers = new Map<string, readonly number[]>();
   readonly #declarations = new Map<number, Declaration>();
 
@@ -28,7 +28,7 @@ export class DeclaredPorts {
     for (const declarer of declarers) this.changed({ before: undefined, after: declarer });
   }
 
-  /** Takes over what changed. What is known already may be told as new. */
+  /** Takes over what changed. A known object may be told as new. */
   changed(change: ObjectChange<PortDeclarer>): void {
     const declarer = objectOf(change);
     if (declarer === undefined) return;
@@ -41,7 +41,7 @@ export class DeclaredPorts {
     else this.#numbers.set(key, now);
   }
 
-  /** The numbers that are asked for, in any order. Default: all of them. */
+  /** The wanted numbers, in any order. Default: all. */
   claims(isWanted: (port: number) => boolean = () => true): readonly Claim[] {
     const wanted = [...this.#declarations.values()].filter(({ port }) => isWanted(port));
     return wanted.map(({ port, counts, services }) => ({ port, namespaces: new Set(counts.keys()), services }));
@@ -59,7 +59,7 @@ export class DeclaredPorts {
   }
 }
 
-/** The numbers that an object declares as HTTP, where some fence may hide it. */
+/** The numbers that an object declares as HTTP, if some fence may hide it. */
 export function declaredNumbers(declarer: PortDeclarer, config: Config): readonly number[] {
   if (declarer.kind === "ServiceEntry") return declarer.spec.ports.filter(isHttpEntryPort).map(({ number }) => number);
   const service = declarer;
@@ -69,8 +69,8 @@ export function declaredNumbers(declarer: PortDeclarer, config: Config): readonl
 
 /**
  * Whether some fence may hide the Service: each shows Istio's namespace and Fenceline's own. An
- * ExternalName has no ClusterIP, and since Istio 1.21 no listener either: it is another name of its
- * target, whose own Service counts, or leads out of the cluster.
+ * ExternalName has no ClusterIP, and since Istio 1.21 no listener either. It is an alias of its
+ * target, whose own Service counts, or which is outside of the cluster.
  */
 function mayBeHidden({ metadata, spec }: Service, { namespace, istioNamespace }: Config): boolean {
   return spec.type !== "ExternalName" && metadata.namespace !== namespace && metadata.namespace !== istioNamespace;

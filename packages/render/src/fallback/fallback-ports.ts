@@ -4,40 +4,37 @@ import type { DeclaredPorts } from "./declared-ports.ts";
 import { byWeight, type Claim, largestHolder, shareOut } from "./fallback-shares.ts";
 
 /**
- * Most ports that the fallback's Service is given. Every fenced Envoy holds a listener, a route
- * table and a cluster for each, 0.13 MB in all, so the number must not be a choice of everybody who
- * may create Services. Kubernetes itself would allow some thousands: at 180 bytes a port, the
- * object must fit into a request to etcd.
+ * Most ports of the fallback's Service. Every fenced Envoy has a listener, a route table and a
+ * cluster for each, 0.13 MB in all, so everybody who may create Services must not be able to raise
+ * the number. Kubernetes itself would allow some thousands: at 180 bytes a port, the object must
+ * fit into a request to etcd.
  */
 export const MOST_FALLBACK_PORTS = 250;
 
-/** What is true of the mesh at one moment. */
+/** The state of the mesh at one moment. */
 export interface FallbackPortsInput {
-  /** What the Services declare. */
+  /** Ports that the Services declare. */
   readonly declared: DeclaredPorts;
-  /** The fallback's Service as it stands. */
+  /** The fallback's Service as it is. */
   readonly live: Service;
   readonly config: Config;
   /**
-   * Numbers that nobody has declared for long enough, of {@link undeclaredPorts}. They are given up
-   * where the room is needed. Default: none.
+   * Numbers from {@link undeclaredPorts} that nobody has declared for long enough. They are given
+   * up where the room is needed. Default: none.
    */
   readonly idle?: ReadonlySet<number>;
 }
 
 /** The ports that the fallback's Service should have. */
 export interface FallbackPorts {
-  /** Those that it has, as they are, and those that it lacks; by number. */
+  /** The existing ports, unchanged, and the missing ones; by number. */
   readonly ports: readonly ServicePort[];
   /**
-   * Numbers that it should have too, except for {@link MOST_FALLBACK_PORTS}, or because it has no
-   * port to take the target from.
+   * Numbers that it should have too, but cannot: because of {@link MOST_FALLBACK_PORTS}, or because
+   * it has no port from which to take the target.
    */
   readonly omitted: readonly number[];
-  /**
-   * Those that it has and should not have any more, because the room is needed. Not there when
-   * there are none.
-   */
+  /** Existing ports that are removed because the room is needed. Undefined when there are none. */
   readonly givenUp?: readonly ServicePort[];
 }
 
@@ -45,14 +42,14 @@ export interface FallbackPorts {
  * Gives the fallback's Service every port number that some Service of the mesh declares as HTTP.
  *
  * A fenced Envoy has a listener and a route table for a port only if some visible Service has that
- * port; without, a call to an unknown host on it goes past the fallback. One Service that declares
- * a number as HTTP is enough, whatever others declare. For them nothing changes: those that declare
- * the same number as TCP stand in every fence (see egress-hosts.ts), with a listener on their own
- * ClusterIP, which Envoy prefers.
+ * port. Without them, a call to an unknown host on that port does not use the fallback. One Service
+ * that declares a number as HTTP is enough, whatever others declare. This does not change the
+ * others: those that declare the same number as TCP are in every fence (see egress-hosts.ts), with
+ * a listener on their own ClusterIP, which Envoy prefers.
  *
- * Ports only ever come, as long as there is room, so that an Envoy never loses a listener in use.
- * Where there are too many, they are shared out among the namespaces (see fallback-shares.ts), and
- * what nobody declares any more makes room first.
+ * As long as there is room, ports are only added, so that an Envoy never loses a listener in use.
+ * Where there are too many, they are shared among the namespaces (see fallback-shares.ts), and
+ * ports that nobody declares any more make room first.
  */
 export function fallbackPorts({ declared, live, config, idle = new Set() }: FallbackPortsInput): FallbackPorts {
   const present = live.spec.ports.filter(({ protocol }) => protocol === "TCP");
@@ -72,7 +69,7 @@ export function fallbackPorts({ declared, live, config, idle = new Set() }: Fall
 }
 
 /**
- * Numbers that the fallback's Service has and that no Service of the mesh declares as HTTP: whoever
+ * Numbers of the fallback's Service that no Service of the mesh declares as HTTP. A caller that
  * remembers them may give them up later.
  */
 export function undeclaredPorts({ declared, live, config }: FallbackPortsInput): number[] {
@@ -81,8 +78,8 @@ export function undeclaredPorts({ declared, live, config }: FallbackPortsInput):
 }
 
 /**
- * The namespace whose Services declare most of the ports that the fallback's Service has, for
- * whoever looks for the reason that there are too many.
+ * The namespace whose Services declare most of the ports of the fallback's Service. It shows why
+ * there are too many.
  */
 export function largestDeclarer({ declared, live }: Pick<FallbackPortsInput, "declared" | "live">): ReturnType<typeof largestHolder> {
   return largestHolder(heldClaims(declared, live));
@@ -99,11 +96,11 @@ function tcpNumbers({ spec }: Service): number[] {
 
 interface Outcome {
   readonly live: Service;
-  /** The port to take the target from. */
+  /** The port from which the target is taken. */
   readonly model: ServicePort | undefined;
   readonly added: readonly number[];
   readonly gone: ReadonlySet<number>;
-  /** All that are lacking, in the order of their weight. */
+  /** All missing numbers, ordered by weight. */
   readonly wanted: readonly number[];
 }
 
@@ -111,7 +108,7 @@ function outcome({ live, model, added, gone, wanted }: Outcome): FallbackPorts {
   const givenUp = live.spec.ports.filter(({ port, protocol }) => protocol === "TCP" && gone.has(port));
   const kept = live.spec.ports.filter((port) => !givenUp.includes(port));
   const names = new Set(kept.map(({ name }) => name));
-  // As the API server does it: a port without a target has its own number for one.
+  // As in the API server: a port without a target has its own number as target.
   const targetPort = model?.targetPort ?? model?.port;
   const isAdded = new Set(added);
   const inOrder = wanted.filter((port) => isAdded.has(port));
@@ -123,14 +120,14 @@ function outcome({ live, model, added, gone, wanted }: Outcome): FallbackPorts {
   };
 }
 
-/** A port as we add them; the store takes away only what it added itself. */
+/** Whether a port is as we add them; the store removes only what it added itself. */
 function isOurs({ name, port, targetPort }: ServicePort, model: ServicePort, { fallback }: Config): boolean {
   return port !== fallback.port && (name ?? "").startsWith(`http-${port}`) && targetPort === (model.targetPort ?? model.port);
 }
 
 /**
- * `http-8080`; with another ending if a port of another number or protocol has that name, since
- * names in a Service are unique.
+ * `http-8080`; with another ending if another port has that name, since names in a Service are
+ * unique.
  */
 function freeName(port: number, taken: ReadonlySet<string | undefined>): string {
   let name = `http-${port}`;

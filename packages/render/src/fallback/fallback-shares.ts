@@ -1,8 +1,8 @@
 import { compareText } from "@fenceline/api";
 
 /**
- * Who wants which port numbers of the fallback's Service, and who has them. Pure bookkeeping: what
- * a port is does not matter here.
+ * Which namespaces want which port numbers of the fallback's Service, and which have them. Pure
+ * bookkeeping: what a port means does not matter here.
  */
 export interface Claim {
   readonly port: number;
@@ -12,39 +12,38 @@ export interface Claim {
   readonly services: number;
 }
 
-/** What is shared out. */
+/** The input of {@link shareOut}. */
 export interface ShareInput {
-  /** Numbers that are not there. */
+  /** Numbers that are missing. */
   readonly lacking: readonly Claim[];
-  /** Numbers that are there and that somebody declares. */
+  /** Existing numbers that somebody declares. */
   readonly held: readonly Claim[];
-  /** Numbers that are there and may be taken away. */
+  /** Existing numbers that may be removed. */
   readonly removable: ReadonlySet<number>;
-  /** How many may be added without taking any away. */
+  /** How many may be added without removing any. */
   readonly room: number;
 }
 
-/** The outcome. What is neither of the two stays as it is. */
+/** The result. Other numbers stay as they are. */
 export interface Shares {
   readonly granted: readonly number[];
   readonly takenAway: readonly number[];
 }
 
 /**
- * Places that a namespace is sure of, also where others have filled all of them. Few workloads
- * listen on more port numbers than this; and no tenant can take more than this from another one.
+ * Places that are guaranteed to a namespace, even where others have filled all of them. Few
+ * workloads listen on more port numbers than this, and a tenant cannot take more than this from
+ * another.
  */
 export const SURE_PORTS = 8;
 
 /**
- * Shares out places among namespaces by max-min fairness: the next place is always for the
- * namespace that has the fewest. So one Service with hundreds of ports, whenever it comes, takes
- * what others do not want, and no more. A number that several namespaces declare counts for each of
- * them.
+ * Shares places among namespaces by max-min fairness: the next place is always for the namespace
+ * that has the fewest. So one Service with hundreds of ports, whenever it comes, only gets places
+ * that others do not want. A number that several namespaces declare counts for each of them.
  *
- * What somebody declares is taken away in one case only: every place is taken, a namespace has
- * fewer than {@link SURE_PORTS}, and another one has more. Then the namespace with the most gives
- * one up.
+ * A declared number is removed in one case only: every place is taken, a namespace has fewer than
+ * {@link SURE_PORTS}, and another one has more. Then the namespace with the most gives one up.
  */
 export function shareOut({ lacking, held, removable, room }: ShareInput): Shares {
   const accounts = new Accounts(lacking, held, removable);
@@ -64,7 +63,7 @@ export function shareOut({ lacking, held, removable, room }: ShareInput): Shares
   return { granted, takenAway };
 }
 
-/** The namespace that declares most of the numbers that are there. */
+/** The namespace that declares most of the existing numbers. */
 export function largestHolder(held: readonly Claim[]): { readonly namespace: string; readonly ports: number } | undefined {
   const [largest] = [...new Accounts([], held, new Set()).all()].sort((a, b) => b.has - a.has || compareText(a.namespace, b.namespace));
   return largest && { namespace: largest.namespace, ports: largest.has };
@@ -72,11 +71,11 @@ export function largestHolder(held: readonly Claim[]): { readonly namespace: str
 
 interface Account {
   readonly namespace: string;
-  /** Numbers that are there, or were granted. */
+  /** How many of its numbers exist, or were granted. */
   has: number;
   /** Numbers that it wants, the last first. */
   readonly wants: Claim[];
-  /** Numbers of them that may be taken away, the first to go last. */
+  /** Its numbers that may be removed, the first to go last. */
   readonly spare: Claim[];
 }
 
@@ -100,7 +99,7 @@ class Accounts {
     return this.#accounts.values();
   }
 
-  /** The namespace with the fewest places of those that want one. */
+  /** Of the namespaces that want a place, the one with the fewest. */
   neediest(): Account | undefined {
     let neediest: Account | undefined;
     for (const account of this.all()) {
@@ -119,9 +118,9 @@ class Accounts {
   }
 
   /**
-   * Takes a number from the namespace that has the most: one that as few others as possible
-   * declare, and only if each of them has more than it is sure of. Otherwise two tenants who
-   * declare the same numbers would keep everybody else out.
+   * Removes a number from the namespace that has the most: the one that the fewest others declare,
+   * and only if each of them has more than is guaranteed to it. Otherwise two tenants who declare
+   * the same numbers could keep out all others.
    */
   giveUp(): number | undefined {
     const donors = [...this.all()]
@@ -150,7 +149,7 @@ function isBefore(a: Account, b: Account): boolean {
   return a.has < b.has || (a.has === b.has && a.namespace < b.namespace);
 }
 
-/** What more namespaces, then more Services, declare comes first. */
+/** First what more namespaces declare, then what more Services declare. */
 export function byWeight(a: Claim, b: Claim): number {
   return b.namespaces.size - a.namespaces.size || b.services - a.services || a.port - b.port;
 }

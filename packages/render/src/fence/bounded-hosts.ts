@@ -1,6 +1,6 @@
 import { compareText, hostOfEgress } from "@fenceline/api";
 
-/** A host that a namespace has. */
+/** A host in a namespace. */
 export interface NamespacedHost {
   readonly namespace: string;
   readonly host: string;
@@ -12,9 +12,9 @@ export function splitEgress(egress: string): NamespacedHost {
   return { namespace: egress.slice(0, -host.length - 1), host };
 }
 
-/** A host that a fence shows, called or not. The same object for all fences. */
+/** A host that a fence shows even without a call. The same object for all fences. */
 export interface SharedHost extends NamespacedHost {
-  /** As a Sidecar names it. */
+  /** In a Sidecar's notation. */
   readonly egress: string;
   readonly source: "tcp" | "mesh";
   readonly expired: false;
@@ -25,16 +25,16 @@ export function sharedHost(source: SharedHost["source"], { namespace, host }: Na
 }
 
 /**
- * Most hosts of a kind that every fence shows one by one. Each stands in the Sidecar of every fence
- * of the mesh, and whoever may make such objects may make thousands.
+ * Most hosts of a kind that every fence shows one by one. Each is in the Sidecar of every fence of
+ * the mesh, and whoever may make such objects may make thousands.
  */
 const MOST_HOSTS = 1_000;
-/** And of their characters: a fence with more than 1 MiB is refused whole. */
+/** Most characters of them: a fence with more than 1 MiB is refused as a whole. */
 const MOST_CHARACTERS = 128 * 1024;
 
 /**
- * Beyond {@link MOST_HOSTS} or {@link MOST_CHARACTERS}, the namespaces with the most are shown by
- * one wildcard each, and the other namespaces notice nothing.
+ * Beyond {@link MOST_HOSTS} or {@link MOST_CHARACTERS}, the namespaces with the most hosts are
+ * shown by one wildcard each, and nothing changes for the other namespaces.
  *
  * @param wildcardOf the host that stands for all of a namespace
  */

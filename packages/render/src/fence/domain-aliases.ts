@@ -1,20 +1,20 @@
-/** Further hosts that a host of a fence brings along, by Slime's `domainAliases`. */
+/** Further hosts that a fence shows together with a host, by Slime's `domainAliases`. */
 import { type DomainAlias, isEgressHost, Re2Fault, type Re2Match, Re2Matcher, re2Fault } from "@fenceline/api";
 
-/** A rule that can be followed. */
+/** A valid rule. */
 interface Rule {
   readonly matcher: Re2Matcher;
   readonly templates: readonly string[];
 }
 
-/** A rule that cannot, which says nothing about the others. */
+/** An invalid rule, which does not affect the others. */
 export interface AliasFault {
   /** Its place in the configuration. */
   readonly path: string;
   readonly reason: string;
 }
 
-/** Most hosts whose aliases are remembered: fences share many, and ask for each time and again. */
+/** Most hosts whose aliases are remembered: fences share many, and ask for each repeatedly. */
 const MOST_KNOWN = 10_000;
 
 /** A group of Go's regexp.Expand: `$1`, `$name`, `${name}`; and `$$`. */
@@ -37,8 +37,9 @@ export class DomainAliases {
   }
 
   /**
-   * Other hosts that belong to this one. As in Slime, a rule counts where its pattern is found once
-   * in the host; a group that there is not is empty. What is no host is left out.
+   * Other hosts that belong to this one. As in Slime, a rule counts where its pattern occurs
+   * exactly once in the host, and a group that does not exist is empty. A result that is no host is
+   * left out.
    */
   of(host: string): readonly string[] {
     const known = this.#known.get(host);
@@ -72,7 +73,7 @@ function ruleOf({ pattern, templates }: DomainAlias, path: string): Rule | Alias
   }
 }
 
-/** Undefined where there is none, or another one behind it. */
+/** Undefined where there is no match, or a second one. */
 function onlyMatch(matcher: Re2Matcher, host: string): Re2Match | undefined {
   const match = matcher.match(host);
   if (match === undefined) return undefined;

@@ -1,7 +1,7 @@
-/** Hosts as a Sidecar names them. Tells whether they include another host. */
+/** Hosts in a Sidecar's notation. Tells whether they include another host. */
 export class EgressCover {
   readonly #exact: ReadonlySet<string>;
-  /** Those with a `*` in them, by namespace. They are few. */
+  /** Those with a `*`, by namespace. They are few. */
   readonly #wildcards: ReadonlyMap<string, readonly string[]>;
 
   constructor(hosts: readonly string[]) {
@@ -12,27 +12,27 @@ export class EgressCover {
     );
   }
 
-  /** Whether the host itself is among them. */
+  /** Whether the host itself is one of them. */
   has(egress: string): boolean {
     return this.#exact.has(egress);
   }
 
   /**
-   * Whether the host is among them or a wildcard of theirs includes it. A wildcard is included by a
-   * wider one.
+   * Whether the host is one of them, or one of their wildcards includes it. A wider wildcard
+   * includes a wildcard.
    */
   includes(egress: string): boolean {
     return this.#exact.has(egress) || this.includesMore(egress);
   }
 
-  /** Whether a wildcard of theirs includes the host and others. */
+  /** Whether one of their wildcards includes the host and others. */
   includesMore(egress: string): boolean {
     return this.coverOf(egress) !== undefined;
   }
 
-  /** A wildcard of theirs that includes the host and others; undefined when none does. */
+  /** The wildcard among them that includes the host and others; undefined when none does. */
   coverOf(egress: string): string | undefined {
-    // Of most fences there is none, and a report asks for every host of the mesh.
+    // Most fences have none, and a report asks for every host of the mesh.
     if (this.#wildcards.size === 0) return undefined;
     const [namespace, host] = split(egress);
     for (const where of new Set([namespace, "*"]))

@@ -17,7 +17,7 @@ import { isNamespaceEntry } from "./selector-remarks.ts";
 import { tcpHosts } from "./tcp-hosts.ts";
 import { withWholeNamespaces } from "./whole-namespaces.ts";
 
-/** A host that the book of edges holds for the fence: learned, preloaded or imported. */
+/** A host of the fence in the book of edges: learned, preloaded or imported. */
 export interface BookedHost {
   readonly host: string;
   readonly source: HostSource;
@@ -25,41 +25,40 @@ export interface BookedHost {
 
 /** One host that a fence shows to its workload. */
 export interface EgressHost {
-  /**
-   * `<namespace>/<fqdn>`, `*` in place of the namespace where it is not known, or `<namespace>/*`.
-   */
+  /** `<namespace>/<fqdn>`, with `*` where the namespace is not known, or `<namespace>/*`. */
   readonly egress: string;
   /**
-   * What must be shown with it, as a Sidecar names it: the same host in other namespaces, whose
-   * VirtualServices are in force for calls to it, and where these send them. Default: nothing.
+   * What must be shown with it, in a Sidecar's notation: the same host in other namespaces whose
+   * VirtualServices are in force for calls to it, and the destinations of these. Default: nothing.
    */
   readonly also?: readonly string[];
   /** Key in the fence's status: the host as it is known to users. */
   readonly host: string;
   /**
-   * `tcp`: shown because connections to it could not be redirected. `mesh`: shown because it is a
-   * ServiceEntry's or a VirtualService's. Every fence has those, so they are no part of its status.
+   * `tcp`: shown because connections to it could not be redirected. `mesh`: shown because a
+   * ServiceEntry or a VirtualService has it. Every fence shows these, so they are not in its
+   * status.
    */
   readonly source: HostSource | "tcp" | "mesh";
-  /** What has the proxies need the host, however it came into the fence. Default: nothing. */
+  /** Why proxies need the host, in addition to its source. Default: they do not. */
   readonly requiredBy?: readonly string[];
-  /** Namespaces whose VirtualServices for it have no say, for want of room. Default: none. */
+  /** Namespaces whose VirtualServices for it are ignored for want of room. Default: none. */
   readonly unheeded?: readonly string[];
   /**
-   * Not rendered any more: its deadline has passed. It stays in the status, so that a reader sees
-   * why.
+   * Its deadline has passed, so it is not rendered any more. It stays in the status, so that a
+   * reader sees why.
    */
   readonly expired: boolean;
 }
 
-/** What is true of a fence at one moment. */
+/** The state of a fence at one moment. */
 export interface FenceInput {
   readonly fence: ServiceFence;
   readonly booked: readonly BookedHost[];
   readonly registry: ServiceLookup;
   /** ServiceEntries and VirtualServices. Default: there are none. */
   readonly meshHosts?: MeshHostLookup;
-  /** What becomes of hosts of ServiceEntries. Default `Visible`. */
+  /** How hosts of ServiceEntries are treated. Default `Visible`. */
   readonly serviceEntries?: ServiceEntryMode;
   /**
    * Services that every fence shows one by one: Istio's and ours. Default: their namespaces are
@@ -68,16 +67,16 @@ export interface FenceInput {
   readonly system?: readonly NamespacedHost[];
   /** Hosts that its proxies need, whatever the workload calls. Default: none. */
   readonly required?: readonly RequiredHost[];
-  /** Hosts that every fence shows, as the configuration has them. Default: none. */
+  /** Hosts that the configuration shows to every fence. Default: none. */
   readonly stable?: readonly string[];
-  /** What hosts bring along. Default: nothing. */
+  /** Hosts that are shown together with others. Default: none. */
   readonly aliases?: DomainAliases | undefined;
   /** Milliseconds of the wall clock, for deadlines. */
   readonly now: number;
 }
 
 /**
- * Every host of a fence, by status key. The first reason found names the source: what a person
+ * Every host of a fence, by status key. The first reason that is found is the source: what a person
  * wrote comes before what was learned.
  */
 export function egressHosts(input: FenceInput): EgressHost[] {
@@ -106,7 +105,7 @@ function meshObjectsOf({ fence, registry, meshHosts = NO_MESH_HOSTS }: FenceInpu
   return { namespace: fence.metadata.namespace, registry, meshHosts };
 }
 
-/** Every fence has them, so they are no part of its status; nor do they age. */
+/** Every fence shows them, so they are not in its status, and they do not age. */
 function stableHosts({ fence, registry, stable = [] }: FenceInput, mesh: MeshObjectsInput): EgressHost[] {
   return stable.map((key) => {
     const host = toEgress(statusKey(key, fence.metadata.namespace, registry), mesh);
@@ -114,7 +113,7 @@ function stableHosts({ fence, registry, stable = [] }: FenceInput, mesh: MeshObj
   });
 }
 
-/** Of `<namespace>/*` the aliases of each Service that is there. */
+/** For `<namespace>/*` the aliases of each existing Service. */
 function withAliases(host: EgressHost, { registry, aliases }: FenceInput, mesh: MeshObjectsInput): EgressHost {
   if (aliases === undefined || aliases.isEmpty) return host;
   const named = host.host.endsWith("/*")
@@ -124,7 +123,7 @@ function withAliases(host: EgressHost, { registry, aliases }: FenceInput, mesh: 
   return others.length === 0 ? host : { ...host, also: [...(host.also ?? []), ...others] };
 }
 
-/** `<namespace>/*` stands for every Service of it. Beside everything there is nothing to show. */
+/** `<namespace>/*` stands for every Service of it. Beside everything nothing has to be added. */
 function withRoutes(hosts: readonly EgressHost[], mesh: MeshObjectsInput): readonly EgressHost[] {
   const patterns = hosts.map(({ host, egress, expired }) => {
     if (expired || egress === EVERYTHING) return undefined;
@@ -148,7 +147,7 @@ function withRoutes(hosts: readonly EgressHost[], mesh: MeshObjectsInput): reado
   return withWholeNamespaces(routed, strangers);
 }
 
-/** When a deadline will next change what {@link egressHosts} gives; undefined when none will. */
+/** The next deadline that changes what {@link egressHosts} returns; undefined for none. */
 export function nextDeadline({ spec }: ServiceFence, now: number): number | undefined {
   const deadlines = Object.values(spec.host).flatMap((strategy) => deadlineOf(strategy) ?? []);
   const coming = deadlines.filter((deadline) => deadline >= now);
@@ -156,16 +155,15 @@ export function nextDeadline({ spec }: ServiceFence, now: number): number | unde
 }
 
 /**
- * Whether the host ages like a learned one: Slime's `auto` strategy. The book of edges then holds
- * it for as long as it lives.
+ * Whether the host ages like a learned one: Slime's `auto` strategy. Then it is in the book of
+ * edges until it ages out.
  */
 export function agesByUse(strategy: RecyclingStrategy | null | undefined): boolean {
   return !strategy?.stable && !strategy?.deadline && strategy?.auto !== undefined && strategy.auto !== null;
 }
 
 /**
- * The host as the mesh knows it: a short name in a fence is completed as a pod of its namespace
- * would.
+ * The full name of the host. A short name in a fence is completed as for a pod of its namespace.
  */
 export function statusKey(key: string, namespace: string, registry: ServiceLookup): string {
   if (key.endsWith("/*")) return key;
@@ -198,8 +196,9 @@ function bookedHosts({ booked }: FenceInput, mesh: MeshObjectsInput): EgressHost
 }
 
 /**
- * Hosts of which proxies need a cluster. istiod finds it by what is registered alone, so a host
- * that nobody has is none; a Service may be one of another cluster, and its name says where it is.
+ * Hosts of which proxies need a cluster. istiod looks it up among what is registered, so a host
+ * that is not registered has none. A Service may be in another cluster, and its name tells its
+ * namespace.
  */
 function requiredHosts({ fence, registry, required = [] }: FenceInput, mesh: MeshObjectsInput): EgressHost[] {
   const services = `.svc.${registry.clusterDomain}`;
@@ -212,14 +211,14 @@ function requiredHosts({ fence, registry, required = [] }: FenceInput, mesh: Mes
   });
 }
 
-/** One host that is in a fence for two reasons. What has expired is not over while it is needed. */
+/** One host that is in a fence for two reasons. While it is needed, it is not expired. */
 function united(known: EgressHost | undefined, required: EgressHost): EgressHost {
   if (known === undefined || known.expired) return required;
   const by = [...new Set([...(known.requiredBy ?? []), ...(required.requiredBy ?? [])])];
   return { ...known, also: [...(known.also ?? []), required.egress, ...(required.also ?? [])], requiredBy: by };
 }
 
-/** A host that nobody has registered may be one that is not seen here: its namespace is any. */
+/** A host that is not registered here may be registered elsewhere, so any namespace may have it. */
 function toEgress(host: string, mesh: MeshObjectsInput): Pick<EgressHost, "egress" | "host"> {
   if (host.endsWith("/*")) return { egress: host, host };
   const [place = `*/${host}`] = placesOf(host, mesh);

@@ -5,12 +5,12 @@ const LABEL = "[^.:]+";
 const REST = "\\.?(:[0-9]+)?";
 
 /**
- * RE2 expression on the whole `:authority` of unknown hosts that the fallback takes: names without
- * a dot, two-label names, `*.svc`, `*.svc.<cluster domain>` and IP literals.
+ * RE2 expression that matches the whole `:authority` of unknown hosts which the fallback takes:
+ * names without a dot, two-label names, `*.svc`, `*.svc.<cluster domain>` and IP literals.
  *
- * Without case, as names are in DNS. It does not grow with the mesh, and what it leaves out
- * (`www.example.com`) goes on to Istio's own passthrough: a fence must not put a hop, or a second
- * firewall to pass, in front of calls that leave the cluster.
+ * It ignores case, as DNS does. It does not grow with the mesh. What it does not match
+ * (`www.example.com`) uses Istio's own passthrough: a fence must not add a hop, or a second
+ * firewall, to calls that leave the cluster.
  */
 export function fallbackExpression({ clusterDomain, fallback }: Config): string {
   if (fallback.match !== undefined) return fallback.match;
@@ -20,12 +20,12 @@ export function fallbackExpression({ clusterDomain, fallback }: Config): string 
   return `(?i)(${short}|${inCluster}|${ipv4})${REST}|\\[[0-9a-fA-F:.]+\\](:[0-9]+)?`;
 }
 
-/** Every host, which Envoy's virtual hosts write so. */
+/** Every host, in the notation of Envoy's virtual hosts. */
 const EVERY_HOST = "*";
 
 /**
- * Slime's dispatches in the order in which they are asked. Slime makes virtual hosts of their
- * domains, and of these Envoy takes `*` for what no other one has, wherever it stands.
+ * Slime's dispatches in the order in which they are tried. Slime makes virtual hosts of their
+ * domains, and Envoy uses `*` for hosts that match no other, wherever it is in the list.
  */
 export function orderedDispatches(dispatches: readonly Dispatch[]): readonly Dispatch[] {
   const parts = dispatches.map((dispatch) => ({ ...dispatch, domains: dispatch.domains.filter((domain) => domain !== EVERY_HOST) }));
@@ -38,7 +38,7 @@ export function orderedDispatches(dispatches: readonly Dispatch[]): readonly Dis
 
 /**
  * RE2 expression for one of Slime's dispatches: its domains, each with any port, or its own
- * expression as it stands.
+ * expression, unchanged.
  */
 export function dispatchExpression({ domains, domainRegex }: Dispatch): string {
   if (domains.includes(EVERY_HOST)) return ".*";
@@ -47,7 +47,7 @@ export function dispatchExpression({ domains, domainRegex }: Dispatch): string {
   return [...alternatives, ...(domainRegex === undefined ? [] : [domainRegex])].join("|");
 }
 
-/** `*` at the beginning or the end is at least one character, as in a virtual host of Envoy. */
+/** `*` at the beginning or the end is at least one character, as in Envoy's virtual hosts. */
 function domainExpression(domain: string): string {
   if (domain.startsWith("*")) return `.+${escapeExpression(domain.slice(1))}`;
   return domain.endsWith("*") ? `${escapeExpression(domain.slice(0, -1))}.+` : escapeExpression(domain);

@@ -17,24 +17,21 @@ import { filterSpec, type HttpFilter, httpFilterPatches } from "../envoy/filter-
 import { HTTP_CONNECTION_MANAGER, mergedInto, outboundCluster, routesFirst, seconds, TCP_PROXY } from "../envoy/patch.ts";
 import { dispatchExpression, fallbackExpression, orderedDispatches } from "./fallback-match.ts";
 
-/**
- * What the EnvoyFilter of a fence depends on. None of it grows with the mesh, nor with what is
- * learned.
- */
+/** The input of a fence's EnvoyFilter. None of it grows with the mesh, nor with what is learned. */
 export interface FilterInput {
   readonly key: FenceKey;
-  /** Of its pods. */
+  /** Labels of its pods. */
   readonly labels: Labels;
   readonly config: Config;
   /** Observed time, in milliseconds, after which an unseen host leaves the fence. */
   readonly idleWindow: number;
-  /** Route unknown hosts to the fallback. False renders the access loggers only. */
+  /** Send calls to unknown hosts to the fallback. False renders only the access loggers. */
   readonly redirect: boolean;
   /**
-   * Log TCP connections, for `tcp: learn`. A changed listener is drained, and the connections that
-   * were open before are cut 45 s later, as Istio sets it. So where nothing needs to be learned of
-   * TCP its listeners stay as they are: a database's connections survive that a fence comes,
-   * changes and goes.
+   * Log TCP connections, for `tcp: learn`. A changed listener is drained, and connections that were
+   * open before are cut 45 s later, as Istio configures it. So where nothing is to be learned of
+   * TCP, its listeners stay as they are: a database's connections are not cut when a fence is made,
+   * changed or deleted.
    */
   readonly logTcp: boolean;
   /**
@@ -44,26 +41,24 @@ export interface FilterInput {
   readonly onDemand: boolean;
 }
 
-/** A fence is about the calls that its workload makes. */
+/** A fence concerns the calls that its workload makes. */
 const OUTBOUND = { context: "SIDECAR_OUTBOUND" } as const;
 /**
  * Istio's names of the catch-all virtual host: ALLOW_ANY, REGISTRY_ONLY, and ALLOW_ANY with dynamic
  * DNS. A proxy has one of them.
  */
 const CATCH_ALL_HOSTS = ["allow_any", "block_all", "allow_any_dynamic_dns"] as const;
-/**
- * The one that REGISTRY_ONLY makes. What it blocks must not leave the mesh through the fallback.
- */
+/** The one of REGISTRY_ONLY. What it blocks must not leave the mesh through the fallback. */
 const REGISTRY_ONLY_HOST = "block_all";
-/** Name of the route that takes what no dispatch does. */
+/** Name of the route for calls that no dispatch matches. */
 const FALLBACK_ROUTE = "fenceline-fallback";
 /** Name of the fallback's cluster in Slime's `dispatches`. */
 const GLOBAL_SIDECAR = "_GLOBAL_SIDECAR";
 
 /**
- * Lets a request wait for its cluster. When a Sidecar widens, istiod sends the new route a few
- * milliseconds before the cluster is ready, and a request in between would get
- * `503 NC cluster_not_found` (istio/istio#39837).
+ * Makes a request wait for its cluster. When a Sidecar shows more, istiod sends the new route a few
+ * milliseconds before the cluster is ready, and a request in between would get `503 NC
+ * cluster_not_found` (istio/istio#39837).
  */
 const ON_DEMAND: HttpFilter = {
   name: "envoy.filters.http.on_demand",
@@ -97,7 +92,7 @@ export function hasRedirect({ spec }: EnvoyFilter): boolean {
 }
 
 /**
- * Routes in front of Istio's own catch-all route, which stays behind them for everything that no
+ * Routes before Istio's own catch-all route, which stays after them for everything that no
  * expression matches.
  */
 function redirectPatches(virtualHost: string, { key, config }: FilterInput): readonly ConfigPatch[] {
@@ -111,8 +106,8 @@ function redirectPatches(virtualHost: string, { key, config }: FilterInput): rea
 }
 
 /**
- * Envoy's default route timeout of 15 s would cut slow first calls (slime#210), so there is none:
- * the caller's own timeout counts.
+ * Envoy's default route timeout of 15 s would cut slow first calls (slime#210). So the route has
+ * none, and the caller's own timeout counts.
  */
 function route(name: string, expression: string, cluster: string): { readonly [field: string]: EnvoyValue } {
   return {
@@ -143,19 +138,19 @@ function fallbackRoute({ name, expression, config, key, virtualHost }: FallbackR
   };
 }
 
-/** Overwriting, so that an application cannot speak for another fence. */
+/** It overwrites, so that an application cannot name another fence. */
 function overwrite(key: string, value: string): EnvoyValue {
   return { header: { key, value }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" };
 }
 
-/** Adds an access logger to every filter of that name. A user's own loggers stay. */
+/** Adds an access logger to every filter with that name. A user's own loggers stay. */
 function accessLoggerPatch(filter: typeof HTTP_CONNECTION_MANAGER | typeof TCP_PROXY, input: FilterInput): ConfigPatch {
   const isHttp = filter === HTTP_CONNECTION_MANAGER;
   return mergedInto(
     { applyTo: "NETWORK_FILTER", filter, ...OUTBOUND },
     {
-      // A connection that outlives the idle window is reported while it is open, four times a
-      // window, or its host would age out under it.
+      // A connection that is open for longer than the idle window is reported four times a window.
+      // Otherwise its host would age out while it is in use.
       access_log_options: { access_log_flush_interval: seconds(Math.max(1_000, input.idleWindow / 4)) },
       access_log: [accessLogger(isHttp ? "http_grpc" : "tcp_grpc", isHttp ? "HttpGrpcAccessLogConfig" : "TcpGrpcAccessLogConfig", input)],
     },
@@ -176,8 +171,8 @@ function accessLogger(name: string, type: string, { key, config }: FilterInput):
         grpc_service: {
           envoy_grpc: {
             cluster_name: outboundCluster(collector.port, collector.service, config),
-            // The default authority is the cluster's name, and its `|` makes the receiving Envoy
-            // refuse the stream.
+            // The default authority is the cluster's name, and because of its `|` the receiving
+            // Envoy refuses the stream.
             authority: `${collector.service}.${namespace}.svc.${clusterDomain}`,
           },
         },

@@ -2,30 +2,30 @@ import { includesHost, type MeshHostLookup, type ServiceLookup } from "@fencelin
 import { type NamespacedHost, splitEgress } from "./bounded-hosts.ts";
 import { type Addition, withRoom } from "./strangers-room.ts";
 
-/** What ServiceEntries and VirtualServices make of the hosts of one fence. */
+/** What ServiceEntries and VirtualServices of the mesh mean for the hosts of one fence. */
 export interface MeshObjectsInput {
-  /** Of the fence. */
+  /** Namespace of the fence. */
   readonly namespace: string;
   readonly registry: ServiceLookup;
   readonly meshHosts: MeshHostLookup;
 }
 
-/** What VirtualServices make of one host. */
+/** What VirtualServices mean for one host. */
 export interface RoutedTo {
-  /** As a Sidecar names it. */
+  /** In a Sidecar's notation. */
   readonly also: readonly string[];
-  /** Namespaces whose VirtualServices for the host have no say, for want of room. */
+  /** Namespaces whose VirtualServices for the host are ignored because there is no room. */
   readonly unheeded: readonly string[];
 }
 
 type HostRoutes = ReturnType<MeshHostLookup["routesFor"]>[number];
 
 /**
- * What a Sidecar must name beside each of the hosts so that a call to it goes as without a fence:
- * the host in each namespace whose VirtualService is in force, and all hosts that these may send
- * the call to. What strangers add to the hosts shares one room.
+ * What a Sidecar must name beside each of the hosts so that a call to it is routed as without a
+ * fence: the host in each namespace whose VirtualService is in force, and all hosts to which these
+ * may send the call. What other namespaces add to the hosts shares one limit.
  *
- * A Sidecar imports a VirtualService only from a namespace that it names one of its hosts with
+ * A Sidecar imports a VirtualService only from a namespace of which it names one of its hosts
  * (istio/istio#37691). A DestinationRule needs no such entry.
  */
 export function routesOf(hosts: readonly string[], input: MeshObjectsInput): ReadonlyMap<string, RoutedTo> {
@@ -51,12 +51,12 @@ export function routesOf(hosts: readonly string[], input: MeshObjectsInput): Rea
   return found;
 }
 
-/** Of a destination, or of what has its namespace already. */
+/** For a destination, or for a name that has its namespace already. */
 function entriesOf(name: string, input: MeshObjectsInput): readonly string[] {
   return name.includes("/") ? [name] : [...ownEntriesOf(name, input), ...importsOf(name, heededRoutes(name, input).others)];
 }
 
-/** A destination may be called by its own name, too, and then has its own routes. */
+/** A destination may also be called by its own name, and then has its own routes. */
 function ownEntriesOf(destination: string, input: MeshObjectsInput): readonly string[] {
   return [...placesOf(destination, input), ...importsOf(destination, heededRoutes(destination, input).own)];
 }
@@ -74,23 +74,23 @@ function importsOf(host: string, routes: readonly HostRoutes[]): readonly string
 
 /** Most destinations for one host of VirtualServices in the caller's namespace and the host's. */
 const MOST_OWN_DESTINATIONS = 1_000;
-/** And of all others, which anybody may export to everybody. */
+/** The same for all other VirtualServices, which anybody may export to everybody. */
 const MOST_OTHER_DESTINATIONS = 200;
 
-/** VirtualServices that have a say in calls to a host. */
+/** VirtualServices that count for calls to a host, and those that do not. */
 interface HeededRoutes {
-  /** Of the caller's namespace and the host's. */
+  /** Those of the caller's namespace and the host's. */
   readonly own: readonly HostRoutes[];
   readonly others: readonly HostRoutes[];
-  /** Those that have none: the host has no room for their destinations. */
+  /** Those that are ignored: there is no room for their destinations. */
   readonly unheeded: readonly HostRoutes[];
 }
 
 const NO_ROUTES: HeededRoutes = { own: [], others: [], unheeded: [] };
 
 /**
- * The VirtualServices that have a say. One with more destinations than there is room for has none:
- * a part of them would have calls fail that it sends to the rest.
+ * The VirtualServices that count. One with more destinations than there is room for is ignored:
+ * with a part of them, calls that it sends to the rest would fail.
  */
 function heededRoutes(host: string, { namespace, registry, meshHosts }: MeshObjectsInput): HeededRoutes {
   const routes = meshHosts.routesFor(host, namespace);
@@ -102,7 +102,7 @@ function heededRoutes(host: string, { namespace, registry, meshHosts }: MeshObje
   return { ...heeded, unheeded: taken.size === routes.length ? [] : routes.filter((route) => !taken.has(route)) };
 }
 
-/** Those with the fewest destinations come first: nobody is shut out by one who has many. */
+/** Those with the fewest destinations come first, so that one with many keeps none out. */
 function withinRoom(routes: readonly HostRoutes[], most: number): readonly HostRoutes[] {
   let room = most;
   return routes
@@ -114,22 +114,22 @@ function withinRoom(routes: readonly HostRoutes[], most: number): readonly HostR
     });
 }
 
-/** Where a host is registered, as a Sidecar names it; nowhere where nobody knows it. */
+/** Where a host is registered, in a Sidecar's notation; empty where that is not known. */
 export function placesOf(host: string, { namespace, registry, meshHosts }: MeshObjectsInput): readonly string[] {
   const own = registry.namespaceOf(host);
   const entries = meshHosts.entriesFor(host, namespace);
-  // A Sidecar imports a wildcard of a ServiceEntry by the wildcard, or by a wider one.
+  // A Sidecar imports a wildcard of a ServiceEntry by the same wildcard, or by a wider one.
   const named = entries.map((entry) => `${entry.namespace}/${includesHost(entry.host, host) ? entry.host : host}`);
   return [...(own === undefined ? [] : [`${own}/${host}`]), ...named];
 }
 
-/** Of the places of a host those in other namespaces than the caller's and its own. */
+/** The places of a host that are in other namespaces than the caller's and the host's own. */
 export function strangersOf(host: string, places: readonly string[], { namespace, registry }: MeshObjectsInput): readonly NamespacedHost[] {
   const owners = [namespace, registry.namespaceOf(host)];
   return places.map(splitEgress).filter((place) => !owners.includes(place.namespace));
 }
 
-/** The hosts that a whole namespace of Services stands for. */
+/** The pattern that stands for all Services of a namespace. */
 export function patternOf(namespace: string, host: string, { clusterDomain }: Pick<ServiceLookup, "clusterDomain">): string {
   return host === "*" ? `*.${namespace}.svc.${clusterDomain}` : host;
 }

@@ -4,7 +4,7 @@ import type { NamespacedHost } from "./bounded-hosts.ts";
 import type { EgressHost } from "./egress-hosts.ts";
 import { type MeshObjectsInput, placesOf, routesOf } from "./host-routes.ts";
 
-/** What of a fence's hosts the Sidecar shows in whose place the fence's comes. */
+/** Which hosts of a fence the Sidecar shows that the fence's Sidecar replaces. */
 export interface ImportedHosts {
   readonly hosts: readonly EgressHost[];
   /** Hosts that a person declared and that it hides. */
@@ -12,11 +12,11 @@ export interface ImportedHosts {
 }
 
 /**
- * Leaves out of a fence's hosts what its pods did not see without the fence. Istio infers by itself
- * where VirtualServices of the hosts that are left send calls, whatever a Sidecar names.
+ * Removes from a fence's hosts what its pods did not see without the fence. Where VirtualServices
+ * of the remaining hosts send calls, Istio finds out by itself, whatever a Sidecar names.
  *
  * Services of Istio's namespace stay, and those of ours that the fence's EnvoyFilter names: Envoy
- * refuses a listener whose cluster the Sidecar hides, and calls to hidden hosts need the fallback.
+ * rejects a listener whose cluster the Sidecar hides, and calls to hidden hosts need the fallback.
  *
  * @param imports undefined where nothing is hidden
  */
@@ -41,7 +41,7 @@ export function importedHosts(
 }
 
 /**
- * What pods see without their fence, as a Sidecar names it.
+ * What pods see without their fence, in a Sidecar's notation.
  *
  * @param imports undefined where nothing is hidden
  */
@@ -49,7 +49,7 @@ export function unfencedHosts(imports: SidecarImports | undefined, input: MeshOb
   return imports?.within(EVERYTHING, (namespace) => knownHosts(namespace, input)) ?? [EVERYTHING];
 }
 
-/** Whether a Sidecar shows a host, at its own place or by a VirtualService for it. */
+/** Whether a Sidecar shows a host, where it is registered or by a VirtualService for it. */
 export function isImported(host: string, imports: SidecarImports, input: MeshObjectsInput): boolean {
   const places = placesOf(host, input);
   const routes = (routesOf([host], input).get(host)?.also ?? []).filter((egress) => hostOfEgress(egress) === host);
@@ -64,7 +64,7 @@ function isOfEveryFence(egress: string, config: Config): boolean {
   return isIstio || namedByFilter(config).includes(egress);
 }
 
-/** Services whose clusters the EnvoyFilter of a fence names, as a Sidecar names them. */
+/** Services whose clusters the EnvoyFilter of a fence names, in a Sidecar's notation. */
 export function namedByFilter({ namespace, clusterDomain, fallback, collector }: Config): readonly string[] {
   return [fallback, collector].map(({ service }) => `${namespace}/${service}.${namespace}.svc.${clusterDomain}`);
 }

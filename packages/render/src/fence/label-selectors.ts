@@ -1,11 +1,11 @@
 import type { Labels } from "@fenceline/api";
 
 /**
- * Tells which labels are matched by one of many selectors.
+ * Tells which labels one of many selectors matches.
  *
  * A fence has room for 30,000 selectors, and a mesh has thousands of Services. If each were
- * compared with each, one fence would hold up all others for minutes, at every change of the mesh.
- * So a selector is looked up by one label of it, the one that the fewest of them have.
+ * compared with each, one fence would block all others for minutes at every change of the mesh. So
+ * a selector is looked up by one of its labels, the one that the fewest selectors have.
  */
 export class LabelSelectors {
   readonly #byLabel = new Map<string, [string, string][][]>();
@@ -33,7 +33,7 @@ export class LabelSelectors {
     return this.#some(labels, () => true);
   }
 
-  /** Whether one of them asks for a part of these labels, and not for all. */
+  /** Whether one of them has a part of these labels, and not all. */
   takePartOf(labels: Labels): boolean {
     const all = Object.keys(labels).length;
     return this.#some(labels, ({ length }) => length < all);
@@ -46,7 +46,7 @@ export class LabelSelectors {
   }
 }
 
-/** If two labels had one key in common, it would cost a comparison. */
+/** If two labels had the same key, that would only cost one more comparison. */
 function keyOf([key, value]: [string, string]): string {
   return `${key}\n${value}`;
 }

@@ -2,7 +2,7 @@ import type { ServiceEntryMode } from "@fenceline/api";
 import { boundedHosts, type NamespacedHost, type SharedHost, sharedHost, splitEgress } from "./bounded-hosts.ts";
 import { type MeshObjectsInput, patternOf, routesOf } from "./host-routes.ts";
 
-/** A list that many fences share, as each namespace has it. */
+/** Lists that many fences share, one for each namespace. */
 class SharedLists<Source extends object, List> {
   readonly #lists = new WeakMap<Source, Map<string, { readonly version: number; readonly list: List }>>();
 
@@ -24,16 +24,16 @@ const routeLists = new SharedLists<readonly NamespacedHost[], readonly SharedHos
  * Hosts of ServiceEntries that a fence shows whether or not they were called: those that its
  * namespace sees, except for those that it may learn.
  *
- * Hidden, such a host is missing in the DNS of the proxy, and its TLS origination or its way by an
- * egress gateway is skipped. Where there are too many, a namespace is shown as a whole: its
- * VirtualServices are in force without a fence, too.
+ * If such a host were hidden, the DNS of the proxy would not have it, and its TLS origination or
+ * its route through an egress gateway would be skipped. Where there are too many, a namespace is
+ * shown as a whole: its VirtualServices are in force without a fence, too.
  */
 export function entryHosts(mode: ServiceEntryMode, { namespace, meshHosts }: MeshObjectsInput): readonly SharedHost[] {
   const all = meshHosts.entriesVisibleTo(namespace);
   return hostLists.of(all, mode, 0, () => shared(mode === "Visible" ? all : all.filter(({ isLearnable }) => !isLearnable)));
 }
 
-/** Hosts that VirtualServices alone have. Nobody could learn one: calls to it end at others. */
+/** Hosts that only VirtualServices have. They cannot be learned: calls to them end at others. */
 export function routedOnlyHosts({ namespace, meshHosts }: MeshObjectsInput): readonly SharedHost[] {
   const hosts = meshHosts.routesVisibleTo(namespace);
   return hostLists.of(hosts, "", 0, () => shared(hosts));
@@ -48,7 +48,7 @@ function shared(hosts: readonly NamespacedHost[]): readonly SharedHost[] {
   return boundedHosts(hosts, () => "*").map((host) => sharedHost("mesh", host));
 }
 
-/** {@link routesOf} a list of hosts that all fences show, worked out once for each namespace. */
+/** {@link routesOf} a list of hosts that all fences show, computed once for each namespace. */
 export function routesOfShared(hosts: readonly SharedHost[], input: MeshObjectsInput): readonly SharedHost[] {
   const { namespace, registry, meshHosts } = input;
   return routeLists.of(hosts, namespace, meshHosts.version, () => {

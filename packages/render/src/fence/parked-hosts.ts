@@ -1,17 +1,17 @@
 import { EVERYTHING, isSameList, parkedHosts, type Sidecar, sidecarHosts } from "@fenceline/api";
 import { EgressCover } from "./egress-cover.ts";
 
-/** Since when a host is parked, as far as is known. */
+/** Since when a host has been parked, as far as known. */
 interface Parked {
   readonly since: number;
-  /** It was shown before, so that the Envoys have its cluster already. */
+  /** It was shown before, so the Envoys have its cluster already. */
   readonly wasShown: boolean;
 }
 
 /**
- * Since when each host of a fence's Sidecar is parked. A replica that has looked at it from the
- * start knows that. Another one, as after a restart, takes it for parked just now, and so waits
- * longer than it must.
+ * Since when each host of a fence's Sidecar has been parked. A replica that has looked at it from
+ * the start knows that. Another one, as after a restart, assumes that it was parked just now, and
+ * so waits longer than necessary.
  */
 export class ParkedHosts {
   #parked: ReadonlyMap<string, Parked> = new Map();
@@ -21,11 +21,11 @@ export class ParkedHosts {
   #isFirst = true;
   #isThere = true;
   #since = 0;
-  /** Since when there is no Sidecar, which a first look takes to have gone just now. */
+  /** Since when there is no Sidecar. The first look assumes that it has just been deleted. */
   #goneSince: number | undefined;
 
   /**
-   * Takes note of what is rendered.
+   * Records what is rendered.
    *
    * @param at milliseconds of a clock that never goes back
    * @param unfenced what the workload sees without a Sidecar of ours. Default: everything
@@ -51,8 +51,8 @@ export class ParkedHosts {
   }
 
   /**
-   * When a host may be shown, or go: when every Envoy has taken in that it is parked. Undefined for
-   * one that is not parked.
+   * When a parked host may be shown, or removed: when every Envoy has applied that it is parked.
+   * Undefined for a host that is not parked.
    *
    * @param pause milliseconds that this takes
    */
@@ -64,7 +64,7 @@ export class ParkedHosts {
     return due.length === 0 ? undefined : Math.min(...due);
   }
 
-  /** Since when the Sidecar is as it is, which a first look takes to be just now. */
+  /** Since when the Sidecar is unchanged. The first look assumes that it has just changed. */
   get unchangedSince(): number {
     return this.#since;
   }
@@ -75,8 +75,8 @@ export class ParkedHosts {
   }
 
   /**
-   * When whatever caught calls to hidden hosts may go, since every Envoy has taken in that nothing
-   * is hidden any more. Undefined when it may, as far as is known.
+   * When the objects that catch calls to hidden hosts may be removed, since every Envoy has applied
+   * that nothing is hidden any more. Undefined when they may already, as far as known.
    */
   revealedAt(pause: number): number | undefined {
     return this.#goneSince === undefined ? undefined : this.#goneSince + pause;
@@ -86,7 +86,7 @@ export class ParkedHosts {
     const [before, now] = [new EgressCover(this.#shown), new EgressCover(shown)];
     const [cover, was] = [new EgressCover(parked), this.#parked];
     const left = this.#isFirst ? [] : this.#shown.filter((egress) => !now.includes(egress));
-    // What has just left and is parked by a wildcard begins anew with all that this one includes.
+    // What a wildcard includes begins anew with a host that leaves and is parked by the wildcard.
     const renewed = new Set(left.flatMap((egress) => cover.coverOf(egress) ?? []));
     this.#parked = new Map(
       parked.map((egress) => {

@@ -10,14 +10,14 @@ export interface RenderRefusal {
 }
 
 /**
- * Bytes of the hosts of one Sidecar. etcd takes objects of 1.5 MiB, and field ownership repeats a
- * part of them.
+ * Most bytes of the hosts of one Sidecar. etcd accepts objects of 1.5 MiB, and field ownership
+ * repeats a part of them.
  */
 const MAX_HOST_BYTES = 1024 * 1024;
 
 /**
- * Why a Sidecar with these hosts cannot be written; undefined when it can. A part of them would
- * hide what the fence asks for.
+ * Why a Sidecar with these hosts cannot be written; undefined when it can. It is not written with a
+ * part of them, which would hide what the fence asks for.
  */
 export function hostsRefusal(hosts: readonly string[]): RenderRefusal | undefined {
   const bytes = bytesOf(hosts);
@@ -30,7 +30,7 @@ export function hostsRefusal(hosts: readonly string[]): RenderRefusal | undefine
   };
 }
 
-/** Whether the API server takes a Sidecar with these hosts. */
+/** Whether the API server accepts a Sidecar with these hosts. */
 export function fitsInSidecar(hosts: readonly string[]): boolean {
   return bytesOf(hosts) <= MAX_HOST_BYTES;
 }
@@ -41,7 +41,7 @@ function bytesOf(hosts: readonly string[]): number {
   return bytes;
 }
 
-/** Why a fence in this namespace would reach beyond one workload; undefined when it does not. */
+/** Why a fence in this namespace would affect more than one workload; undefined if it would not. */
 export function namespaceRefusal({ metadata }: ServiceFence, config: SystemConfig): RenderRefusal | undefined {
   return reservedNamespace({ kind: "ServiceFence", ...metadata }, "a fence there could hide the mesh from the global sidecar", config);
 }
@@ -53,16 +53,16 @@ export function selectorRefusal(labels: Labels): RenderRefusal | undefined {
   return { reason: "SelectorInvalid", message: `the fence's selector names no workload: ${fault}; set spec.workloadSelector.labels` };
 }
 
-/** Fences for the same pods that come first, as a message names them. */
+/** Fences for the same pods that are in force instead, in the form for a message. */
 export interface RivalFences {
   readonly fences: string;
-  /** Which of them are of another API group; undefined where none is. */
+  /** Those in another API group; undefined where there are none. */
   readonly otherGroup: string | undefined;
 }
 
 /**
- * Of two fences for the same pods one is in force: Istio would use one of their Sidecars, and say
- * nothing.
+ * Of two fences for the same pods only one is in force: Istio would use one of their Sidecars, and
+ * report nothing.
  */
 export function rivalRefusal(rival: RivalFences | undefined): RenderRefusal | undefined {
   if (rival === undefined) return undefined;
@@ -73,14 +73,14 @@ export function rivalRefusal(rival: RivalFences | undefined): RenderRefusal | un
   return { reason: "Conflict", message };
 }
 
-/** Fences that leave something behind, as a message names them. */
+/** Fences that left objects, in the form for a message. */
 export interface LeavingFences {
   readonly fences: string;
-  /** Whether one of them asks for something still, and gives way to another one. */
+  /** Whether one of them still asks for its objects, and gives way to another one. */
   readonly givesWay: boolean;
 }
 
-/** What another fence leaves behind for the same pods goes first: two Sidecars would be there. */
+/** What another fence left for the same pods goes first: otherwise there would be two Sidecars. */
 export function leavingRefusal(leaving: LeavingFences | undefined): RenderRefusal | undefined {
   if (leaving === undefined) return undefined;
   const why = leaving.givesWay ? "gone or off, or gives way to another one" : "gone or off";

@@ -25,48 +25,49 @@ import {
   selectorRefusal,
 } from "./refusals.ts";
 
-/** What the objects of a fence are made from. */
+/** The input of the objects of a fence. */
 export interface RenderInput {
   readonly fence: ServiceFence;
   readonly hosts: readonly EgressHost[];
-  /** Labels of its pods, of {@link workloadLabels}; undefined when it is for none. */
+  /** Labels of its pods, from {@link workloadLabels}; undefined when it selects none. */
   readonly labels: Labels | undefined;
   readonly config: Config;
   /**
-   * Versions of Istio that the workload's proxies named in their access logs, for example `1.29.0`.
+   * Versions of Istio that the workload's proxies reported in their access logs, for example
+   * `1.29.0`.
    */
   readonly proxyVersions: readonly string[];
   /**
-   * Whether the fallback can answer now, and whether the fence's Sidecar is there already. Default:
+   * Whether the fallback can answer now, and whether the fence's Sidecar exists already. Default:
    * it can.
    */
   readonly fallback?: { readonly ready: boolean; readonly enforced: boolean };
   /**
-   * Whether the rendered EnvoyFilter has the on_demand filter now; it keeps it while no version is
+   * Whether the rendered EnvoyFilter has the on_demand filter now. It keeps it while no version is
    * known, as after a restart. Default false.
    */
   readonly onDemandBefore?: boolean;
   /**
    * Whether `hosts` has the Services of Istio's namespace and of ours. A Sidecar that names them
-   * one by one costs istiod as much as it has hosts; one wildcard makes it look at every Service
-   * (istio/istio#60473). Default false: who has manifests only may not know them all.
+   * one by one costs istiod as much as it has hosts; with one wildcard istiod looks at every
+   * Service (istio/istio#60473). Default false, since manifests may not have all of them.
    */
   readonly exact?: boolean;
   /**
-   * Somebody else's Sidecar is for the same pods. Istio would use one of the two, so ours is not
-   * rendered. Default false.
+   * Whether somebody else's Sidecar selects the same pods. Istio would use one of the two, so ours
+   * is not rendered. Default false.
    */
   readonly conflict?: boolean;
   /**
-   * What the Sidecar in whose place the fence's comes makes of hosts that Istio does not know.
-   * Default: it says nothing, and MeshConfig counts.
+   * How the Sidecar that the fence's replaces treats hosts that Istio does not know. Default:
+   * MeshConfig decides.
    */
   readonly outbound?: "ALLOW_ANY" | "REGISTRY_ONLY";
-  /** Fences for the same pods, one of which is in force in place of this one. Default: none. */
+  /** Fences for the same pods, one of which is in force instead of this one. Default: none. */
   readonly rival?: RivalFences;
-  /** Fences that ask for nothing any more, and left something for the same pods. Default: none. */
+  /** Fences that ask for nothing now, and left something for the same pods. Default: none. */
   readonly leaving?: LeavingFences;
-  /** What the objects belong to beside the fence, so that they outlive it. Default: nothing. */
+  /** A second owner of the objects, so that they outlive the fence. Default: none. */
   readonly installation?: OwnerReference;
 }
 
@@ -75,14 +76,14 @@ export type Rendered =
   | {
       readonly mode: FenceMode;
       readonly objects: readonly RenderedObject[];
-      /** Why nothing would be rendered in Enforce. Only where it is in Observe, and that is so. */
+      /** Why nothing would be rendered in Enforce. Only for a fence in Observe. */
       readonly inEnforce?: RenderRefusal;
     }
   | { readonly mode: FenceMode; readonly objects: readonly []; readonly refused: { readonly reason: string; readonly message: string } };
 
 /**
  * The Istio objects of one fence, in the order in which they must be applied: the EnvoyFilter
- * before the Sidecar. The other way round, hosts would be hidden for a moment while nothing catches
+ * before the Sidecar. In the other order, hosts would be hidden for a moment while nothing catches
  * the calls to them.
  */
 export function renderFence(input: RenderInput): Rendered {
@@ -115,9 +116,9 @@ export function renderFence(input: RenderInput): Rendered {
       onDemand: enforces && wantsOnDemand(input),
     }),
   };
-  // Hiding hosts while nothing catches the calls to them would break these calls. A fence that is
-  // enforced keeps the hosts that it has learned, and calls to others take Istio's passthrough
-  // until the fallback is back.
+  // If hosts were hidden while nothing catches the calls to them, these calls would fail. A fence
+  // that is enforced keeps the hosts that it has learned, and calls to others use Istio's
+  // passthrough until the fallback is back.
   if (!enforces || !(ready || enforced)) return { mode, objects: [filter], ...(tooMany && { inEnforce: tooMany }) };
   const sidecar: Sidecar = {
     apiVersion: "networking.istio.io/v1beta1",
@@ -133,8 +134,9 @@ export function renderFence(input: RenderInput): Rendered {
 }
 
 /**
- * The control plane and Fenceline itself first where they are shown as a whole, then the live hosts
- * in byte order; what a `<namespace>/*` covers is not repeated. Istio takes no empty list.
+ * First the control plane and Fenceline itself, where they are shown as a whole, then the live
+ * hosts in byte order. What a `<namespace>/*` includes is not repeated. Istio accepts no empty
+ * list.
  */
 export function egressOf({ hosts, config, exact = false }: Pick<RenderInput, "hosts" | "config" | "exact">): string[] {
   const whole = [...new Set([`${config.istioNamespace}/*`, `${config.namespace}/*`])];
@@ -147,15 +149,15 @@ export function egressOf({ hosts, config, exact = false }: Pick<RenderInput, "ho
 }
 
 /**
- * Labels of the fence's pods: explicit ones, else the selector of the Service of the same name when
- * asked for, else Slime's legacy: `app: <fence>`.
+ * Labels of the fence's pods: explicit ones; else, when asked for, the selector of the Service of
+ * the same name; else Slime's legacy: `app: <fence>`.
  */
 export function workloadLabels(fence: ServiceFence, registry: ServiceLookup, config: Config): Labels | undefined {
   const { namespace, name } = fence.metadata;
   const { labels, fromService } = fence.spec.workloadSelector;
   if (Object.keys(labels).length > 0) return labels;
   if (!fromService) return { [config.workloadLabel]: name };
-  // An empty selector on a Sidecar would take the whole namespace, so a Service without one is
+  // An empty selector on a Sidecar would select the whole namespace, so a Service without one is
   // refused (istio/istio#46921).
   const selector = registry.service(namespace, name)?.spec.selector ?? {};
   return Object.keys(selector).length > 0 ? selector : undefined;
@@ -163,8 +165,8 @@ export function workloadLabels(fence: ServiceFence, registry: ServiceLookup, con
 
 /**
  * Delta xDS is Istio's default since 1.22. While no version is known the filter stays as it is, and
- * a new fence does without: without it a switch-over may cost a request, with it an Envoy that is
- * too old may crash.
+ * a new fence has none. Without it a switch-over may cost a request; with it an Envoy that is too
+ * old may crash.
  */
 function wantsOnDemand({ config, proxyVersions, onDemandBefore = false }: RenderInput): boolean {
   if (config.onDemand !== "auto") return config.onDemand === "always";

@@ -1,19 +1,19 @@
 import { NamespaceName, type ServiceFenceSpec, shortened } from "@fenceline/api";
 import { isLabel } from "../reach/workload-labels.ts";
 
-/** What a Sidecar calls namespaces beside their names: all of them, and that of the fence. */
+/** Words for namespaces in a Sidecar beside their names: all of them, and that of the fence. */
 const OF_A_SIDECAR: ReadonlySet<string> = new Set(["*", "."]);
 
 /**
- * Whether an entry of `namespaceSelector` may stand in a Sidecar. istiod's webhook refuses a
- * Sidecar with any other, and the hosts of all the rest with it.
+ * Whether a Sidecar may contain an entry of `namespaceSelector`. istiod's webhook refuses a Sidecar
+ * with any other entry, and all its other hosts with it.
  */
 export function isNamespaceEntry(text: string): boolean {
   return OF_A_SIDECAR.has(text) || NamespaceName.safeParse(text).success;
 }
 
 /**
- * Which entries of a fence's selectors are left out, since no namespace or Service can be meant:
+ * Which entries of a fence's selectors are left out, since they cannot mean a namespace or Service:
  * `spec.namespaceSelector[0] 'Team_A' is no namespace, and left out`.
  */
 export function selectorRemarks({ namespaceSelector, labelSelector }: ServiceFenceSpec): string[] {

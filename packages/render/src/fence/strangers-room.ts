@@ -1,27 +1,27 @@
 import { compareText } from "@fenceline/api";
 
-/** What a VirtualService of a stranger, or a route, adds to the hosts of a fence. */
+/** What a VirtualService of another namespace, or a route, adds to the hosts of a fence. */
 export interface Addition {
-  /** Host of the fence that it is for. */
+  /** The host of the fence. */
   readonly host: string;
-  /** Of the VirtualService: neither the caller's nor the host's. */
+  /** Namespace of the VirtualService: neither the caller's nor the host's. */
   readonly namespace: string;
-  /** What it adds: where it is imported from, `<namespace>/<host>`, and destinations. */
+  /** What it adds: `<namespace>/<host>`, from which it is imported, and destinations. */
   readonly names: readonly string[];
 }
 
 /**
- * Characters of all that strangers add to the hosts of one list. Anybody may export VirtualServices
- * for every host to everybody, and beyond 1 MiB the fence is refused whole.
+ * Most characters of all that other namespaces add to the hosts of one list. Anybody may export
+ * VirtualServices for every host to everybody, and beyond 1 MiB the fence is refused as a whole.
  */
 const MOST_CHARACTERS = 64 * 1024;
 
 /**
  * The additions for which there is room, with what they add. Namespaces take turns, those with the
- * least first, and of one namespace what adds the least: nobody is shut out by one who has many.
- * What several add takes room once.
+ * least first, and within a namespace what adds the least. So nobody who has many keeps out others.
+ * What several add counts once.
  *
- * @param entriesOf a name as a Sidecar has it, which costs a look-up
+ * @param entriesOf a name in a Sidecar's notation, which costs a look-up
  */
 export function withRoom(
   additions: readonly Addition[],
@@ -32,7 +32,7 @@ export function withRoom(
   const taken = new Map<Addition, readonly string[]>();
   for (const addition of inTurns(additions)) {
     const further = addition.names.filter((name) => !added.has(name));
-    // What nobody has registered adds nothing, and costs a look-up all the same.
+    // A name that is not registered adds nothing, and still costs a look-up.
     const least = charactersOf(further);
     if (least > room) continue;
     const entries = new Map(further.map((name) => [name, entriesOf(name)]));
@@ -48,7 +48,7 @@ export function withRoom(
   return taken;
 }
 
-/** By what the namespace has added with it. The order in which hosts are given changes nothing. */
+/** By what the namespace has added with it. The order of the hosts does not matter. */
 function inTurns(additions: readonly Addition[]): readonly Addition[] {
   const turns = [...Map.groupBy(additions, ({ namespace }) => namespace).values()].flatMap((own) => {
     let total = 0;

@@ -3,24 +3,22 @@ import { EgressCover } from "./egress-cover.ts";
 import type { ParkedHosts } from "./parked-hosts.ts";
 import { fitsInSidecar } from "./refusals.ts";
 
-/** What {@link switchOver} looks at. */
+/** The input of {@link switchOver}. */
 export interface SwitchOverInput {
-  /**
-   * The fence's Sidecar as it is; undefined where there is none.
-   */
+  /** The fence's Sidecar as it is; undefined where there is none. */
   readonly present: Sidecar | undefined;
   /** What the workload sees without a Sidecar of ours. Default: everything. */
   readonly unfenced?: readonly string[] | undefined;
-  /** As it is to become. */
+  /** The Sidecar as it should become. */
   readonly wanted: Sidecar | undefined;
   /**
-   * Whether calls to a host that is shown wait in the Envoy until its cluster is there, so that it
+   * Whether calls to a host that is shown wait in the Envoy until its cluster exists, so that it
    * need not be parked before.
    */
   readonly isAwaited: (egress: string) => boolean;
-  /** Since when what is parked in `present` is. */
+  /** Since when hosts of `present` have been parked. */
   readonly parked: Pick<ParkedHosts, "dueAt" | "hasCluster">;
-  /** Milliseconds that every Envoy needs to take in a step. */
+  /** Milliseconds that every Envoy needs to apply a step. */
   readonly pause: number;
   /** Milliseconds of the clock of `parked`. */
   readonly now: number;
@@ -28,7 +26,7 @@ export interface SwitchOverInput {
 
 /** One step from the present Sidecar to the wanted one. */
 export interface SwitchOverStep {
-  /** What the Sidecar is to be now; undefined for none. */
+  /** The Sidecar after this step; undefined for none. */
   readonly sidecar: Sidecar | undefined;
   /**
    * When the next step is due, unless something changes before; undefined when this is the last.
@@ -37,17 +35,17 @@ export interface SwitchOverStep {
 }
 
 /**
- * The next step from a Sidecar to another one, such that no request fails on the way.
+ * The next step from one Sidecar to another, such that no request fails on the way.
  *
  * istiod removes the cluster of a host some milliseconds before its route, and adds the route
- * before the cluster is ready (istio/istio#39837). So a host that leaves is parked first: its route
- * and its listener go, and its cluster stays, in a listener that nobody can reach. Once every Envoy
- * has taken that in, it goes altogether. A host that comes is parked first too, unless calls to it
- * are awaited. Without a Sidecar of ours a workload sees everything, or what the default Sidecar
- * shows, so to begin and to end with one are steps of the same kind.
+ * before the cluster is ready (istio/istio#39837). So a host that is removed is parked first: its
+ * route and its listener are removed, and its cluster stays, in a listener that nobody can reach.
+ * Once every Envoy has applied that, the host is removed. A host that is added is parked first too,
+ * unless calls to it wait. Without a Sidecar of ours a workload sees everything, or what the
+ * default Sidecar shows. So the first and the last Sidecar need steps of the same kind.
  *
- * A function of what is rendered and what is wanted: a replica that dies between two steps leaves
- * parked hosts behind, and the next run, on any replica, continues from there.
+ * It depends only on what is rendered and what is wanted. If a replica dies between two steps,
+ * parked hosts are left, and the next run, on any replica, continues from there.
  */
 export function switchOver(input: SwitchOverInput): SwitchOverStep {
   const { present, wanted, unfenced = [EVERYTHING] } = input;
@@ -84,13 +82,13 @@ function nextShown({ isAwaited, parked, pause, now }: SwitchOverInput, before: H
   const come = target.filter((egress) => shown.includes(egress) || isAwaited(egress) || isReady(egress));
   const coming = new EgressCover(come);
   const waiting = target.filter((egress) => !coming.has(egress));
-  // What a wildcard is going to include stays until it does.
+  // A host that a wildcard will include stays until the wildcard is shown.
   const later = new EgressCover(waiting);
   const kept = before.shown.filter((egress) => !coming.includes(egress) && later.includesMore(egress));
   return { shown: [...come, ...kept], waiting };
 }
 
-/** Hosts that leave, that come, and that have not been parked for long enough to go. */
+/** Hosts that leave, hosts that come, and those not parked for long enough to be removed. */
 function nextParked(input: SwitchOverInput, before: Hosts, target: readonly string[], { shown, waiting }: Shown): readonly string[] {
   const [next, wanted] = [new EgressCover(shown), new EgressCover(target)];
   const leaving = before.shown.filter((egress) => !next.includes(egress) && !wanted.includes(egress));
@@ -100,7 +98,7 @@ function nextParked(input: SwitchOverInput, before: Hosts, target: readonly stri
   return [...all].filter((egress) => !cover.includesMore(egress)).sort();
 }
 
-/** When a host that is parked now, or by this step, may take its next one. */
+/** When a host that is parked now, or by this step, may get its next step. */
 function dueAt({ parked, pause, now }: SwitchOverInput, egress: string): number {
   return parked.dueAt(egress, pause) ?? now + pause;
 }

@@ -2,7 +2,7 @@ import type { Service, ServiceFence } from "@fenceline/api";
 import type { ServiceLookup } from "@fenceline/registry";
 import { boundedHosts, type SharedHost, sharedHost } from "./bounded-hosts.ts";
 
-/** The same for every fence, and thousands in a large mesh. */
+/** The list is the same for every fence, and has thousands of entries in a large mesh. */
 const known = new WeakMap<readonly Service[], readonly SharedHost[]>();
 
 /** Hosts that a fence in this mode shows because connections to them cannot be redirected. */
@@ -15,7 +15,7 @@ export function tcpHosts(mode: ServiceFence["spec"]["tcp"], registry: ServiceLoo
 
 /**
  * Where there are too many, a namespace is shown by a wildcard of its Services. `<namespace>/*`
- * would also bring every VirtualService of that namespace, even for the hosts of others.
+ * would also import every VirtualService of that namespace, even for the hosts of others.
  */
 function hostsOf(services: readonly Service[], registry: ServiceLookup): readonly SharedHost[] {
   const hosts = services.map((service) => ({ namespace: service.metadata.namespace, host: registry.hostOf(service) }));

@@ -1,7 +1,7 @@
 import { compareText, shortenedList } from "@fenceline/api";
 import type { EgressHost } from "./egress-hosts.ts";
 
-/** Whose VirtualServices have no say in calls to hosts of the fence, for want of room. */
+/** Whose VirtualServices are ignored for hosts of the fence because there is no room. */
 export function unheededRemarks(hosts: readonly EgressHost[]): string[] {
   const left = hosts.filter(({ unheeded = [] }) => unheeded.length > 0);
   if (left.length === 0) return [];

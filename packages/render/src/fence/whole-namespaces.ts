@@ -4,14 +4,14 @@ const WHOLE = "*";
 
 /** A host of a fence. */
 interface Shown {
-  /** What is shown beside it, as a Sidecar names it. */
+  /** What is shown with it, in a Sidecar's notation. */
   readonly also?: readonly string[];
 }
 
 /**
- * The hosts with what is shown beside them, but for namespaces of strangers that are shown as a
- * whole: anybody may export ServiceEntries for all that a fence learns, and wildcards that include
- * it, to everybody. The bound is that of hosts which every fence shows. So no host is left out, and
+ * The hosts with what is shown with them, except for other namespaces that are shown as a whole:
+ * anybody may export to everybody ServiceEntries for all that a fence learns, and wildcards that
+ * include it. The limit is that for hosts which every fence shows. So no host is left out, and
  * VirtualServices of these namespaces are in force.
  *
  * @param strangers what ServiceEntries of other namespaces than the caller's and the host's add

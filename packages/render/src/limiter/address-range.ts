@@ -1,8 +1,8 @@
 import { isIP } from "node:net";
 
-/** Addresses that share their first bits; one address has all of them. */
+/** Addresses that share their first bits; a single address shares all of them. */
 export interface AddressRange {
-  /** As Envoy writes it: without host bits, IPv6 in its shortest form. */
+  /** In Envoy's notation: without host bits, IPv6 in its shortest form. */
   readonly network: string;
   readonly bits: number;
   readonly version: 4 | 6;
@@ -23,7 +23,7 @@ export function parseRange(text: string): AddressRange | undefined {
   return { network: version === 4 ? network.join(".") : shortest(network), bits, version: version === 4 ? 4 : 6 };
 }
 
-/** Whether it is one address. */
+/** Whether it is a single address. */
 export function isSingle({ bits, version }: AddressRange): boolean {
   return bits === (version === 4 ? 32 : 128);
 }
@@ -46,7 +46,7 @@ function shortest(groups: readonly number[]): string {
   return shortForm(groups.map((group) => group.toString(16)).join(":"));
 }
 
-/** RFC 5952, as the URL standard writes a host. */
+/** RFC 5952, as the URL standard serialises a host. */
 function shortForm(address: string): string {
   return new URL(`http://[${address}]`).hostname.slice(1, -1);
 }

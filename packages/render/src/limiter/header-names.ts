@@ -1,13 +1,13 @@
 /**
  * A field name of RFC 9110 section 5.1, or one of HTTP/2 with a colon. Without `%`, which RFC 9110
- * allows: names stand in format strings of Envoy.
+ * allows: names are used in format strings of Envoy.
  */
 const HEADER_NAME = /^:?[-!#$&'*+.^_`|~0-9A-Za-z]+$/;
 
-/** Headers of an answer that Envoy lets nobody set: it refuses the whole configuration. */
+/** Headers of an answer that Envoy lets nobody set: it rejects the whole configuration. */
 const NEVER_ADDED = /^(?::.*|host)$/i;
 
-/** What no header may have in its value. */
+/** Characters that no header value may have. */
 const NO_VALUE = /[\0\r\n]/;
 
 /** Whether a request can have this header. */
@@ -22,7 +22,7 @@ export function addedHeaderFault({ key, value }: { readonly key: string; readonl
   return NO_VALUE.test(value) ? `headersToAdd: the value of ${JSON.stringify(key)} has a line end` : undefined;
 }
 
-/** A value as it stands: Envoy reads `%` as the beginning of a command. */
+/** A literal value: Envoy takes `%` for the beginning of a command. */
 export function literalValue(value: string): string {
   return value.replaceAll("%", "%%");
 }

@@ -2,13 +2,13 @@ import { type EnvoyValue, type LimitMatcher, re2Fault } from "@fenceline/api";
 import { type AddressRange, isSingle, parseRange } from "./address-range.ts";
 import { isHeaderName } from "./header-names.ts";
 
-/** What a route says of a call, and the entries that it gives where every action has one. */
+/** What a route tells about a call, and the entries that this gives if every action has one. */
 export interface LimitActions {
   readonly actions: readonly EnvoyValue[];
   readonly entries: readonly DescriptorEntry[];
 }
 
-/** Part of a descriptor. Without a value each value has a bucket of its own. */
+/** Part of a descriptor. An entry without a value has a bucket for each value. */
 export interface DescriptorEntry {
   readonly key: string;
   readonly value?: string;
@@ -18,8 +18,8 @@ export interface DescriptorEntry {
 export type ActionsOrFault = { readonly alternatives: readonly LimitActions[] } | { readonly fault: string };
 
 /**
- * The actions of a rule, in an order of their own: query, header, address. Whether a call is
- * counted does not depend on it, and the rate limit service has its tree in this order.
+ * The actions of a rule in a fixed order: query, header, address. Whether a call is counted does
+ * not depend on it, and the rate limit service has its tree in this order.
  *
  * @param id tells the rule from all others of the proxy
  */
@@ -38,7 +38,7 @@ export function actionsOf(matchers: readonly LimitMatcher[], id: string): Action
   return { alternatives: ranges.map((range) => joined([...(before.length === 0 ? [generic(id)] : before), range])) };
 }
 
-/** The source of a matcher: Slime's older word for a query is a flag. */
+/** The source of a matcher. In Slime's older form, a flag says that it is a query. */
 function sourceOf({ matchSource, useQueryMatch }: LimitMatcher): LimitMatcher["matchSource"] {
   return useQueryMatch && matchSource === "HeadMatch" ? "QueryMatch" : matchSource;
 }
@@ -65,7 +65,7 @@ function faultOf(matcher: LimitMatcher): string | undefined {
   return wrong === undefined ? undefined : `${JSON.stringify(wrong)} is neither an address nor a range`;
 }
 
-/** An Envoy that cannot compile an expression refuses all routes that come with it. */
+/** If Envoy cannot compile an expression, it rejects all routes that come with it. */
 function expressionFault({ regexMatch = "" }: LimitMatcher): string | undefined {
   const fault = re2Fault(regexMatch);
   return fault === undefined ? undefined : `regexMatch is not an expression of RE2: ${fault}`;
@@ -84,7 +84,7 @@ function generic(id: string): OneAction {
   return { action: { generic_key: { descriptor_value: id } }, entries: [{ key: "generic_key", value: id }] };
 }
 
-/** Envoy inverts a whole action, so each inverted match has an action of its own. */
+/** Envoy inverts a whole action, so each inverted match has its own action. */
 function queryActions(matchers: readonly LimitMatcher[], id: string): readonly OneAction[] {
   const plain = matchers.filter((matcher) => !isDistinct(matcher) && !matcher.invertMatch);
   const inverted = matchers.filter((matcher) => !isDistinct(matcher) && matcher.invertMatch);
@@ -149,7 +149,7 @@ function distinctKey(of: "Header" | "Query", id: string, index: number): string 
 
 function addressActions(matcher: LimitMatcher): readonly OneAction[] {
   if (isDistinct(matcher)) return [{ action: { remote_address: {} }, entries: [{ key: "remote_address" }] }];
-  // Two spellings of one range share a bucket: Envoy refuses a descriptor that appears twice.
+  // Two spellings of one range share a bucket: Envoy rejects a descriptor that appears twice.
   const ranges = new Map(
     textsOf(matcher.exactMatch ?? "")
       .map((text) => parseRange(text))
@@ -184,8 +184,8 @@ function condition(matcher: LimitMatcher): { readonly [field: string]: EnvoyValu
 }
 
 /**
- * Of several, the first counts: expression, whole value, beginning, end, empty. An empty text is
- * none, as in protobuf: Envoy refuses an empty beginning.
+ * If several are set, the first counts: expression, whole value, beginning, end, empty. An empty
+ * text counts as not set, as in protobuf: Envoy rejects an empty prefix.
  */
 function stringMatch(matcher: LimitMatcher): { readonly [field: string]: EnvoyValue } | undefined {
   const { regexMatch, exactMatch, prefixMatch, suffixMatch, isExactMatchEmpty } = matcher;
@@ -197,7 +197,7 @@ function stringMatch(matcher: LimitMatcher): { readonly [field: string]: EnvoyVa
   return isExactMatchEmpty ? { exact: "" } : undefined;
 }
 
-/** `:path` has the query behind it, which is no part of what a person means by a path. */
+/** `:path` includes the query, which a person does not mean by a path. */
 function pathMatch({
   regexMatch,
   exactMatch,

@@ -1,7 +1,7 @@
 import { compareText, type Labels, labelsDiffer, SelectorIndex } from "@fenceline/api";
 import { LOCAL_LIMIT_NAME } from "./render-limits.ts";
 
-/** Pods that a set of a limiter is for. */
+/** Pods of a set of a limiter. */
 export interface LimitedPods {
   /** Name of the limiter, and when it was made, in milliseconds. */
   readonly limiter: string;
@@ -12,7 +12,7 @@ export interface LimitedPods {
 
 /** Sets for the same pods, which share one EnvoyFilter. */
 export interface LimitGroup {
-  /** The oldest: the EnvoyFilter is its own. */
+  /** The oldest set. The EnvoyFilter belongs to it. */
   readonly owner: LimitedPods;
   /** The oldest first. */
   readonly members: readonly LimitedPods[];
@@ -25,37 +25,37 @@ interface RankedGroup {
   readonly id: string;
   readonly labels: Labels;
   group: LimitGroup;
-  /** Of the owner's set among those of its limiter, for two that are of one age. */
+  /** Place of the owner's set in its limiter, for two of the same age. */
   place: number;
-  /** How many older groups may have its pods too. */
+  /** How many older groups may have some of its pods too. */
   older: number;
 }
 
 /**
- * The sets of the limiters of a namespace, by the pods that they are for.
+ * The sets of the limiters of a namespace, grouped by their pods.
  *
- * Two insertions of one filter count each call twice (slime-limiter's L12), so sets with the same
- * labels share one EnvoyFilter. A pod that has the labels of two groups has two filters. For one
- * route only one configuration of a name counts, so the filter of the younger group has another
- * name.
+ * If one filter is inserted twice, each call counts twice (slime-limiter's L12), so sets with the
+ * same labels share one EnvoyFilter. A pod that has the labels of two groups has two filters. For a
+ * route only one configuration with a given name counts, so the filter of the younger group has
+ * another name.
  *
- * A change of a limiter costs a look at the groups that it is in, and at those for the same pods.
+ * A change of a limiter costs a look at its groups, and at those for the same pods.
  */
 export class LimitGroups {
   readonly #sets = new Map<string, readonly LimitedPods[]>();
   readonly #groups = new Map<string, RankedGroup>();
   readonly #index = new SelectorIndex<RankedGroup>();
 
-  /** The groups that sets of a limiter are in. */
+  /** The groups of a limiter's sets. */
   of(limiter: string): readonly LimitGroup[] {
     const ids = new Set(this.#sets.get(limiter)?.map(({ labels }) => labelsText(labels)));
     return [...ids].flatMap((id) => this.#groups.get(id)?.group ?? []);
   }
 
   /**
-   * Takes over the sets of a limiter, all of them; none where it is gone.
+   * Takes over all sets of a limiter; none where it is gone.
    *
-   * @returns it, and the limiters of which a group is another one than before
+   * @returns it, and the limiters for which a group has changed
    */
   put(limiter: string, sets: readonly LimitedPods[]): ReadonlySet<string> {
     const touched = Map.groupBy([...(this.#sets.get(limiter) ?? []), ...sets], ({ labels }) => labelsText(labels));
@@ -101,7 +101,7 @@ export class LimitGroups {
   }
 }
 
-/** The filter of a group that is not the oldest for some pods has a name of its own. */
+/** The filter of a group that is not the oldest for some pods has its own name. */
 function named({ group, older }: RankedGroup): LimitGroup {
   const { owner, members } = group;
   const filterName = older > 0 ? `${LOCAL_LIMIT_NAME}.${owner.limiter}.${owner.set}` : LOCAL_LIMIT_NAME;
@@ -109,7 +109,7 @@ function named({ group, older }: RankedGroup): LimitGroup {
 }
 
 function isOlder(one: RankedGroup, other: RankedGroup): boolean {
-  // Of one limiter whose sets are being taken over, two may have one place for a moment.
+  // While the sets of a limiter are being taken over, two of them may have one place for a moment.
   return (byAge(one.group.owner, other.group.owner) || one.place - other.place || compareText(one.id, other.id)) < 0;
 }
 
@@ -117,7 +117,7 @@ function byAge(a: LimitedPods, b: LimitedPods): number {
   return a.createdAt - b.createdAt || compareText(a.limiter, b.limiter) || sizeOf(a.labels) - sizeOf(b.labels);
 }
 
-/** One text for the same labels, in whatever order they were written. */
+/** The same text for the same labels, in whatever order they were written. */
 export function labelsText(labels: Labels): string {
   return JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => compareText(a, b)));
 }

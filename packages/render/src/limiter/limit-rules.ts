@@ -3,53 +3,53 @@ import { addedHeaderFault, isHeaderName } from "./header-names.ts";
 import { actionsOf, type LimitActions } from "./limit-actions.ts";
 import { type LimitPlace, placesOf } from "./limit-place.ts";
 
-/** A rule of a limiter as far as it does not depend on what is measured. */
+/** The part of a limiter's rule that does not depend on measured values. */
 export interface LimitRule {
   readonly set: string;
-  /** Its name, else its place in the set. */
+  /** Its name, else its number in the set. */
   readonly name: string;
-  /** Names its descriptors. Stays the same when the quota, or another rule, changes. */
+  /** Used in its descriptors. It stays the same when the quota, or another rule, changes. */
   readonly id: string;
   readonly descriptor: LimitDescriptor;
   readonly places: readonly LimitPlace[];
-  /** Each has a bucket of its own: one for each address of a rule. */
+  /** Each has its own bucket: one for each address of a rule. */
   readonly alternatives: readonly LimitActions[];
-  /** Milliseconds that the quota lasts. */
+  /** Milliseconds for which the quota counts. */
   readonly interval: number;
-  /** About how long it is at each place, in characters. */
+  /** Its approximate size at each place, in characters. */
   readonly size: number;
 }
 
-/** A rule that is in force, with its quota as it is now. */
+/** A rule in force, with its current quota. */
 export interface LimitedRule {
   readonly rule: LimitRule;
   /** Requests per interval. */
   readonly quota: number;
 }
 
-/** A rule that cannot be rendered, whatever is measured. */
+/** Why a rule cannot be rendered, whatever is measured. */
 export interface LimitFault {
   /** Field of the limiter. */
   readonly path: string;
   readonly message: string;
 }
 
-/** Set of all pods of a limiter's workload. */
+/** The set of all pods of a limiter's workload. */
 export const BASE_SET = "_base";
 
 /**
- * Most rules of a limiter, of all its sets. A person writes some ten; each is worked out whenever
- * the limiter is looked at.
+ * Most rules of a limiter in all its sets. A person writes some ten; each is computed whenever the
+ * limiter is looked at.
  */
 const MOST_RULES = 1_000;
 
-/** Characters of a bucket, and of what stands around it. */
+/** Characters of a bucket and the fields around it. */
 const BUCKET_SIZE = 150;
 
-/** Shortest interval of a bucket that Envoy takes, in milliseconds. */
+/** Shortest interval of a bucket that Envoy accepts, in milliseconds. */
 const SHORTEST_INTERVAL = 50;
 
-/** The rules of a limiter, set by set and in order, and what is wrong with others. */
+/** The rules of a limiter, set by set and in order, and what is wrong with the invalid ones. */
 export function limitRules(limiter: SmartLimiter): { readonly rules: readonly LimitRule[]; readonly faults: readonly LimitFault[] } {
   const rules: LimitRule[] = [];
   const faults: LimitFault[] = [];
@@ -99,7 +99,7 @@ function ruleOf(limiter: SmartLimiter, set: string, name: string, descriptor: Li
   };
 }
 
-/** The alternatives of a rule differ in an address only. */
+/** The alternatives of a rule differ only in an address. */
 function sizeOf(alternatives: readonly LimitActions[], { headersToAdd }: LimitAction): number {
   return alternatives.length * (JSON.stringify(alternatives[0] ?? "").length + BUCKET_SIZE) + JSON.stringify(headersToAdd).length;
 }
@@ -111,7 +111,7 @@ function headerFault({ headersToAdd, cost }: LimitAction): string | undefined {
 
 /**
  * v1alpha1 has neither targets nor strategies: it means calls to the workload, on each port. An API
- * server overwrites the version, so only the fields tell.
+ * server overwrites the version, so only the fields show it.
  */
 function targetOfOlderForm({ spec }: SmartLimiter, { action }: LimitDescriptor) {
   return action.strategy === undefined && !spec.gateway ? {} : undefined;

@@ -8,18 +8,18 @@ type Fields = { readonly [field: string]: EnvoyValue };
 
 const LOCAL_LIMIT = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
 
-/** As Slime has it, so that dashboards stay. */
+/** Slime's prefix, so that dashboards continue to work. */
 const STAT_PREFIX = "http_local_rate_limiter";
 const ALL = { numerator: 100, denominator: "HUNDRED" };
 /** Envoy requires a bucket for calls that no rule counts. It is never used: see below. */
 const DEFAULT_BUCKET = { max_tokens: 4_294_967_295, tokens_per_fill: 4_294_967_295, fill_interval: "1s" };
 
-/** The filter in the chain. It limits nothing by itself: routes say what is limited. */
+/** The filter in the chain. It limits nothing by itself: the routes configure the limits. */
 export const LOCAL_LIMIT_FILTER = { "@type": LOCAL_LIMIT, stat_prefix: STAT_PREFIX } as const;
 
 /**
- * What the local filter does at one place. All rules that count calls there are in one
- * configuration: Envoy takes one configuration of a filter for a route.
+ * The configuration of the local filter at one place. It has all rules that count calls there:
+ * Envoy uses one configuration of a filter for a route.
  */
 export function localLimit(rules: readonly LimitedRule[]): Fields {
   const actions = rules.map(({ rule }) => rule.descriptor.action);
@@ -51,8 +51,8 @@ export function localLimit(rules: readonly LimitedRule[]): Fields {
 }
 
 /**
- * What is said of a call for these rules. It stands in the filter's own configuration: Envoy takes
- * a cost only there, and a route may have actions for somebody else's filter.
+ * The actions for these rules. They are in the filter's own configuration: Envoy accepts a cost
+ * only there, and a route may have actions for a filter of somebody else.
  */
 function rateLimits(rules: readonly LimitedRule[]): readonly Fields[] {
   return rules.flatMap(({ rule }) =>
@@ -78,8 +78,8 @@ function localDescriptors({ rule, quota }: LimitedRule): readonly Fields[] {
 }
 
 /**
- * Envoy refuses a configuration with a descriptor that is there twice, as two rules with one
- * `customKey` have it. Of these that of the oldest limiter counts.
+ * Envoy rejects a configuration with the same descriptor twice, as from two rules with one
+ * `customKey`. The one of the oldest limiter counts.
  */
 function withoutRepeats(descriptors: readonly Fields[]): readonly Fields[] {
   const byEntries = new Map<string, Fields>();
@@ -90,7 +90,7 @@ function withoutRepeats(descriptors: readonly Fields[]): readonly Fields[] {
   return [...byEntries.values()];
 }
 
-/** An entry without a value matches every value in Envoy. */
+/** In Envoy, an entry without a value matches every value. */
 function entryOf({ key, value = "" }: DescriptorEntry): Fields {
   return value === "" ? { key } : { key, value };
 }

@@ -5,7 +5,7 @@ import { atPodPorts, isWide, type LimitPlace, type PodPorts, placeText, widePlac
 import type { LimitedRule } from "./limit-rules.ts";
 import { LOCAL_LIMIT_FILTER, localLimit } from "./local-limit.ts";
 
-/** What the limits of some pods are rendered from. */
+/** The input of {@link renderLimits}. */
 export interface LimitsInput {
   readonly metadata: RenderedMeta;
   /** Labels of the pods. */
@@ -17,21 +17,21 @@ export interface LimitsInput {
   readonly podPorts: PodPorts;
 }
 
-/** Name of Envoy's local rate limit filter, as Slime and Istio's documents have it. */
+/** Name of Envoy's local rate limit filter, as in Slime and in Istio's documents. */
 export const LOCAL_LIMIT_NAME = "envoy.filters.http.local_ratelimit";
 
-/** All rules that count calls at one place, those of a wider place among them. */
+/** All rules that count calls at one place, including those of a wider place. */
 interface PlacedRules {
   readonly place: LimitPlace;
   readonly rules: readonly LimitedRule[];
 }
 
 /**
- * The EnvoyFilter of the limits of some pods: one filter for each direction of calls, and for each
- * place one configuration with all its rules.
+ * The EnvoyFilter with the limits of some pods: one filter for each direction of calls, and for
+ * each place one configuration with all its rules.
  *
- * The wider place comes first: of a filter's configuration for a route the last one counts, so that
- * has the rules of wider places once more.
+ * The wider place comes first. For a route, the last configuration of a filter counts, so it
+ * repeats the rules of wider places.
  */
 export function renderLimits({ metadata, labels, filterName, rules, podPorts }: LimitsInput): EnvoyFilter | undefined {
   const placed = rules.map((each) => atPorts(each, podPorts));
@@ -42,8 +42,8 @@ export function renderLimits({ metadata, labels, filterName, rules, podPorts }: 
 }
 
 /**
- * What somebody else's routes say of a call (`customKey`) needs a filter of its own: one that has
- * actions itself does not look at those of a route.
+ * Rules that use actions of somebody else's routes (`customKey`) need a filter of their own: a
+ * filter with actions does not look at those of a route.
  */
 function contextPatches(rules: readonly LimitedRule[], context: LimitPlace["context"], filterName: string): readonly ConfigPatch[] {
   const named = [false, true].flatMap((custom) => {
@@ -55,8 +55,8 @@ function contextPatches(rules: readonly LimitedRule[], context: LimitPlace["cont
 }
 
 /**
- * The filters for some places. A route's own configuration of a filter hides its virtual host's.
- * With a filter of its own for each, both count.
+ * The filters for some places. A route's own configuration of a filter hides that of its virtual
+ * host. With one filter for each, both count.
  */
 function withFilters(name: string, placed: readonly PlacedRules[]): readonly (PlacedRules & { readonly filter: string })[] {
   const hasRoutes = placed.some(({ place }) => place.applyTo === "HTTP_ROUTE");

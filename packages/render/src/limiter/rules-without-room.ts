@@ -2,33 +2,33 @@ import { isWide, type LimitPlace, placeText, widePlaceText } from "./limit-place
 import type { LimitRule } from "./limit-rules.ts";
 
 /**
- * Characters of one EnvoyFilter. etcd takes objects of 1.5 MiB, and istiod sends all of it to each
- * pod.
+ * Most characters of one EnvoyFilter. etcd accepts objects of 1.5 MiB, and istiod sends all of it
+ * to each pod.
  */
 const MOST_CHARACTERS = 1024 * 1024;
-/** What stands at each place beside its rules. */
+/** Characters of each place without its rules. */
 const PLACE_SIZE = 1_200;
 
 /**
- * Of the rules for some pods those that one EnvoyFilter has no room for. A rule stands at each of
- * its places, and one of a wide place at each narrow one in it once more, so a text of a few
- * kilobytes can ask for gigabytes.
+ * The rules for some pods for which one EnvoyFilter has no room. A rule is at each of its places,
+ * and a rule of a wide place also at each narrower one, so a text of a few kilobytes can ask for
+ * gigabytes.
  *
- * @param rules those of the oldest limiter first: a newcomer takes nobody's place
+ * @param rules those of the oldest limiter first: a new one takes room from none
  */
 export function rulesWithoutRoom(rules: readonly LimitRule[]): readonly LimitRule[] {
   const size = new FilterSize();
   return rules.filter((rule) => !size.take(rule));
 }
 
-/** How long an EnvoyFilter gets, rule by rule, without making it. */
+/** The size of an EnvoyFilter, rule by rule, without making it. */
 class FilterSize {
   #size = 0;
   readonly #places = new Set<string>();
   /** By wide place: size of its rules, and how many narrow places are in it. */
   readonly #wide = new Map<string, { size: number; narrow: number }>();
 
-  /** @returns false where there is no room for it */
+  /** @returns false where there is no room for the rule */
   take(rule: LimitRule): boolean {
     const places = new Map(rule.places.map((place) => [placeText(place), place]));
     const added = [...places.values()].reduce((sum, place) => sum + this.#added(place, rule.size), 0);

@@ -8,14 +8,15 @@ export interface NamespaceRefusal {
 }
 
 /**
- * Why an object of ours in this namespace would reach beyond one workload, whatever its selector
- * says; undefined when it does not.
+ * Why an object of ours in this namespace would affect more than one workload, whatever its
+ * selector is; undefined when it would not.
  *
- * Istio applies what stands in its root namespace to the selected pods of every namespace: one
- * careless object there would redirect, limit, or blind, the whole mesh. In Fenceline's namespace
- * are the global sidecar and the collector: what takes their pods is in the way of everybody's
- * first calls. By name, by label or by a broad selector: none of it is worth telling apart, because
- * nothing else should run there. EnvoyFilters of other namespaces cannot select their pods.
+ * Istio applies objects in its root namespace to the selected pods of every namespace: one careless
+ * object there would redirect, limit, or blind the whole mesh. In Fenceline's namespace are the
+ * global sidecar and the collector: an object that affects their pods disturbs the first calls of
+ * all workloads. It does not matter whether it selects them by name, by label or by a broad
+ * selector, because nothing else should run there. EnvoyFilters of other namespaces cannot select
+ * their pods.
  *
  * @param inOurs what it could do in Fenceline's own namespace
  */

@@ -1,11 +1,11 @@
 import { type Labels, shortened } from "@fenceline/api";
 
 /**
- * A label as Kubernetes takes it: an optional prefix and a name; a value of at most 63 characters.
+ * A label that Kubernetes accepts: an optional prefix and a name; a value of at most 63 characters.
  */
 const LABEL_KEY = /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const LABEL_VALUE = /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
-/** A label that pods may have is shown whole. */
+/** Longest label that pods may have: it is shown in full. */
 const LONGEST_LABEL = 317;
 
 /** Whether an object can have this label. */
@@ -14,9 +14,9 @@ export function isLabel(key: string, value: string): boolean {
 }
 
 /**
- * Why a selector does not name a workload; undefined when it does. With no label that has a value
- * it may be for every pod of the namespace: Istio reads an empty selector so, and has compared a
- * label that a pod lacks as an empty one.
+ * Why a selector does not select a workload; undefined when it does. If none of its labels has a
+ * value, it may select every pod of the namespace: Istio reads an empty selector like that, and has
+ * compared a label that a pod lacks as an empty one.
  */
 export function selectorFault(labels: Labels): string | undefined {
   const entries = Object.entries(labels);

@@ -6,39 +6,39 @@ import { type RisksInput, risksOf } from "./risks.ts";
 import { bytesOf, ENVOY_BYTES } from "./saved-bytes.ts";
 import { type Risk, type Verdict, verdictOf } from "./verdict.ts";
 
-/** Everything that a fence is reported from. */
+/** The input of a fence's report. */
 export interface ReportInput extends RisksInput {
   readonly fence: FenceKey;
   readonly mode: FenceMode;
   /** Every host that its workload sees without the fence. */
   readonly visible: readonly VisibleHost[];
   /**
-   * Hosts of the Sidecar that is rendered for it in Enforce, as it names them; undefined where none
-   * is, so that nothing is hidden.
+   * Hosts of its rendered Sidecar in Enforce, in a Sidecar's notation; undefined where there is
+   * none, so that nothing is hidden.
    */
   readonly shows: readonly string[] | undefined;
   /** The last time at which the workload was observed. */
   readonly observedUntil: number | undefined;
 }
 
-/** What an Envoy no longer holds. */
+/** What an Envoy no longer has to hold. */
 interface Savings extends Footprint {
-  /** About so many, by {@link ENVOY_BYTES}. */
+  /** An estimate, by {@link ENVOY_BYTES}. */
   readonly bytes: number;
-  /** The largest share by which the model of the bytes was wrong where it was fitted. */
+  /** The largest relative error of the estimate in the measurements to which it was fitted. */
   readonly bytesError: number;
 }
 
-/** What enforcing a fence does: what it hides, what that saves in each Envoy, what it risks. */
+/** The effect of enforcing a fence: what it hides, what that saves in each Envoy, what it risks. */
 export interface FenceReport {
   readonly fence: FenceKey;
   readonly mode: FenceMode;
   readonly verdict: Verdict;
-  /** Why: what speaks against enforcing, or that nothing does. */
+  /** What speaks against enforcing, or that nothing does. */
   readonly reasons: readonly string[];
-  /** Of the visible hosts those that the workload still sees, as a Sidecar names them. */
+  /** The visible hosts that the workload still sees, in a Sidecar's notation. */
   readonly shows: readonly string[];
-  /** And those that it does not. */
+  /** The visible hosts that it does not see any more. */
   readonly hides: readonly string[];
   readonly saves: Savings;
   readonly risks: readonly Risk[];
@@ -46,8 +46,8 @@ export interface FenceReport {
 }
 
 /**
- * Reports what enforcing a fence would do, or does. Pure: the same fence in the same mesh has the
- * same report.
+ * Reports the effect of enforcing a fence. Pure: the same fence in the same mesh has the same
+ * report.
  */
 export function fenceReport(input: ReportInput): FenceReport {
   const { fence, mode, visible, edges, observedUntil } = input;
@@ -72,8 +72,8 @@ export function fenceReport(input: ReportInput): FenceReport {
 }
 
 /**
- * The verdict alone, and what asks for it, by what a fence's status tells: that takes no look at
- * the mesh. It is the same as that of the report, since no risk of a hidden host asks for one.
+ * Only the verdict, and its reasons, from a fence's status: that takes no look at the mesh. It is
+ * the same as in the report, since no risk of a hidden host affects it.
  */
 export function verdictOfStatus(
   input: RisksInput,

@@ -4,32 +4,32 @@ import { isHeadless, portProtocol, type ServiceLookup, showsEverywhere, tcpPorts
 /** What an Envoy holds of some hosts. */
 export interface Footprint {
   readonly clusters: number;
-  /** Of all clusters together. */
+  /** In all clusters together. */
   readonly endpoints: number;
   readonly listeners: number;
 }
 
 /** A host that a workload sees without a fence. */
 export interface VisibleHost extends Footprint {
-  /** As a Sidecar names it. */
+  /** In a Sidecar's notation. */
   readonly egress: string;
   readonly namespace: string;
   readonly host: string;
-  /** Whether it is a Service's; else a ServiceEntry has it. */
+  /** Whether a Service has it; else a ServiceEntry does. */
   readonly isService: boolean;
   /** Whether it has a port that is not HTTP. */
   readonly isTcp: boolean;
 }
 
 /**
- * What an Envoy holds of a Service, no more than that for sure: subsets of DestinationRules have
- * clusters of their own, and are not counted.
+ * What an Envoy holds of a Service at least: subsets of DestinationRules have their own clusters,
+ * and are not counted.
  *
  * - Istio makes a cluster for each TCP port, and none for an ExternalName, which is an alias.
- * - Each cluster has the endpoints. One of a headless Service has none: Envoy goes where the caller
- *   dialled (ORIGINAL_DST).
- * - A port that is not HTTP has a listener at the Service's address. The ports that are HTTP share
- *   one of each number, which a fence keeps: the fallback's Service has the number, too.
+ * - Each cluster has the endpoints. One of a headless Service has none: Envoy connects to the
+ *   address that the caller dialled (ORIGINAL_DST).
+ * - A port that is not HTTP has a listener at the Service's address. HTTP ports with the same
+ *   number share one, which a fence keeps: the fallback's Service has the number, too.
  */
 export function serviceFootprint(service: Service, registry: ServiceLookup): VisibleHost {
   const { namespace, name } = service.metadata;

@@ -1,6 +1,6 @@
 import type { HostSource } from "@fenceline/api";
 
-/** One host that a fence has in its book of edges. Times are milliseconds of the wall clock. */
+/** A host in a fence's book of edges. Times are milliseconds of the wall clock. */
 export interface SeenHost {
   readonly host: string;
   readonly source: HostSource;
@@ -10,24 +10,24 @@ export interface SeenHost {
   readonly ports: readonly number[];
 }
 
-/** For how long a workload was observed, and how often it calls what it calls most rarely. */
+/** For how long a workload was observed, and how often it calls its rarest host. */
 export interface Observation {
-  /** The first call that is remembered; undefined where none is. */
+  /** The first call that is remembered; undefined where there is none. */
   readonly since: number | undefined;
   readonly until: number | undefined;
-  /** Milliseconds from the one to the other; 0 where either is not known. */
+  /** Milliseconds between the two; 0 where either is not known. */
   readonly observed: number;
   /**
-   * Longest period between calls to a host, in milliseconds, as far as it is known. Only the first
-   * call, the last one and their number are kept, so of the calls in between it is the mean; the
-   * time since the last call counts as one period. The longest one may be longer.
+   * Longest period between calls to a host, in milliseconds, as far as known. Only the first call,
+   * the last one and their number are kept. So it is the mean of the periods between the calls; the
+   * time since the last call counts as one more. The real longest period may be longer.
    */
   readonly longestPeriod: number;
 }
 
 /** What is known of the calls of a workload. */
 export function observationOf(edges: readonly SeenHost[], until: number | undefined): Observation {
-  // A host of a status that had no room for its times was restored with none, which is 1970.
+  // A host from a status that had no room for its times was restored without any, which means 1970.
   const called = edges.filter((edge) => wasCalled(edge) && edge.firstSeen > 0);
   if (called.length === 0 || until === undefined) return { since: undefined, until, observed: 0, longestPeriod: 0 };
   const since = Math.min(...called.map(({ firstSeen }) => firstSeen));
@@ -35,9 +35,9 @@ export function observationOf(edges: readonly SeenHost[], until: number | undefi
   return { since, until, observed: Math.max(0, until - since), longestPeriod };
 }
 
-/** Whether calls to a host were seen here: not where it was declared, preloaded or imported. */
+/** Whether calls to a host were seen: not if it was only declared, preloaded or imported. */
 export function wasCalled({ source, requests, ports }: SeenHost): boolean {
-  // An open connection is reported with no request.
+  // An open connection is reported without a request.
   return source === "learned" || requests > 0 || ports.length > 0;
 }
 

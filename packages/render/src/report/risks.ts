@@ -3,28 +3,28 @@ import type { VisibleHost } from "./mesh-inventory.ts";
 import { type Observation, type SeenHost, wasCalled } from "./observation.ts";
 import type { Risk, Verdict } from "./verdict.ts";
 
-/** What the risks of enforcing a fence are judged from. */
+/** The input of the risks of enforcing a fence. */
 export interface RisksInput {
   readonly mode: FenceMode;
-  /** Why nothing could be rendered for it in Enforce. Default: nothing stands in the way. */
+  /** Why nothing could be rendered for it in Enforce. Default: something can. */
   readonly refused?: { readonly reason: string; readonly message: string } | undefined;
-  /** As the fence's status has them; empty where nobody has judged it yet. */
+  /** The conditions in the fence's status; empty where there are none yet. */
   readonly conditions: readonly Judgement<FenceCondition["type"]>[];
   readonly edges: readonly SeenHost[];
-  /** Milliseconds that a host may go unseen. */
+  /** Milliseconds after which a host that is not seen ages out. */
   readonly idleWindow: number;
   /** Whether a host is a Service's. */
   readonly isService: (host: string) => boolean;
 }
 
-/** A host that was called less often than this may be one of several of its kind. */
+/** If a host was called less often than this, there may be others that are called as rarely. */
 const FEW_CALLS = 10;
-/** Of periods between calls so many must have been observed: what comes each day comes twice. */
+/** How many periods between calls must have been observed: a daily call comes twice then. */
 const PERIODS = 2;
 
 /**
- * What may go wrong when a fence is enforced. A hidden host is no outage, since calls to it take
- * the fallback; so most of these are about calls that would take it, and who would not expect it.
+ * What may go wrong when a fence is enforced. A hidden host is no outage, since calls to it use the
+ * fallback. So most risks are about calls that would use it unexpectedly.
  *
  * @param hidden what enforcing would hide
  */
@@ -40,7 +40,7 @@ export function risksOf(input: RisksInput, observation: Observation, hidden: rea
   ];
 }
 
-/** Conditions that must be so; the others speak against nothing. */
+/** The status that these conditions should have; other conditions do not count. */
 const EXPECTED: Readonly<Partial<Record<FenceCondition["type"], "True" | "False">>> = {
   Ready: "True",
   Conflict: "False",
@@ -53,9 +53,9 @@ const EXPECTED: Readonly<Partial<Record<FenceCondition["type"], "True" | "False"
   MeshObjectsSeen: "True",
 };
 
-/** What passes by itself, or says only that something is not known. */
+/** Reasons that pass by themselves, or only mean that something is not known. */
 const PASSING: ReadonlySet<string> = new Set(["NotWrittenYet", "NotDeletedYet", "FallbackNotReady", "NoEndpoints"]);
-/** What istiods may never tell, without that anything is wrong. */
+/** Conditions that istiods may never report, without anything being wrong. */
 const MAY_BE_UNKNOWN: ReadonlySet<FenceCondition["type"]> = new Set(["AcceptedByProxies"]);
 const WAITING: ReadonlySet<FenceCondition["type"]> = new Set(["TelemetryFlowing", "WorkloadFound"]);
 

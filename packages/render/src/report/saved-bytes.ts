@@ -1,19 +1,19 @@
 import type { Footprint } from "./mesh-inventory.ts";
 
-/** What an Envoy allocates for what it is told of, in bytes. */
+/** What an Envoy allocates for its configuration, in bytes. */
 export interface BytesModel {
-  /** With its route, where it is HTTP. */
+  /** Including its route, where it is HTTP. */
   readonly perCluster: number;
   readonly perEndpoint: number;
-  /** Beside the cluster behind it. */
+  /** Without the cluster behind it. */
   readonly perListener: number;
-  /** The largest share by which the model was wrong, either way, where it was fitted. */
+  /** The largest relative error of the model, either way, where it was fitted. */
   readonly error: number;
 }
 
 /**
- * Fitted in the lab to Services of five shapes, with Envoy 1.40.0 and Istio of 2026-08.
- * `npm run e2e -- envoy-bytes` measures them again, and holds the model to its error.
+ * Fitted in the lab to Services of five shapes, with Envoy 1.40.0 and Istio of 2026-08. `npm run
+ * e2e -- envoy-bytes` measures them again, and checks the error of the model.
  */
 export const ENVOY_BYTES: BytesModel = { perCluster: 64_000, perEndpoint: 2_700, perListener: 8_000, error: 0.05 };
 
