@@ -2,7 +2,7 @@ import type { Expression, Outcome } from "../expression/expression.ts";
 import type { Material } from "../expression/material.ts";
 import { bounded, type Limits, limitsOf, type RulePolicy } from "./rule-policy.ts";
 
-/** A rule of a limiter whose quota follows values. */
+/** A rule of a limiter whose quota depends on values. */
 export interface AdaptiveRuleOptions {
   readonly condition: Pick<Expression<boolean>, "evaluate">;
   readonly quota: Pick<Expression<number>, "evaluate">;
@@ -11,45 +11,46 @@ export interface AdaptiveRuleOptions {
   readonly inForce?: InForce;
 }
 
-/** What a rule asks of the proxies. */
+/** What a rule demands of the proxies. */
 export interface InForce {
   /** Whether the rule's limit is in force. */
   readonly isActive: boolean;
-  /** Requests per interval; undefined as long as no value ever gave one. */
+  /** Requests per interval; undefined as long as no values gave one. */
   readonly quota: number | undefined;
 }
 
-/** Why a decision is what it is. */
+/** The reason for a decision. */
 type DecisionReason =
-  /** It is what the values ask for. */
+  /** It is what the values demand. */
   | "Followed"
-  /** The values ask for another decision, which must hold for longer, or is reached in steps. */
+  /** The values demand something else, which must hold for longer, or is reached in steps. */
   | "Held"
   /** There are no values at the moment. */
   | "NoValues"
   /** There have been none for so long that the fallback counts, or there never were any. */
   | "Stale";
 
-/** What a rule asks for, and why. */
+/** What a rule demands, and why. */
 export interface Decision extends InForce {
   readonly reason: DecisionReason;
-  /** What stands behind `NoValues` and `Stale`, in words. */
+  /** The details of `NoValues` and `Stale`, in words. */
   readonly message?: string;
-  /** Milliseconds until the decision may change although no value does. */
+  /** Milliseconds until the decision may change without a change of values. */
   readonly nextIn?: number;
 }
 
-/** Since when the values ask for one side. */
+/** Since when the values have demanded this. */
 interface Wanted<T> {
   readonly side: T;
   readonly since: number;
 }
 
 /**
- * Decides whether one rule is in force and with which quota, each time that its values are read.
+ * Decides, each time its values are read, whether one rule is in force and with which quota.
  *
- * Whatever the values do: the quota stays in its bounds, does not turn round within `holdFor`, and
- * a value that is no number changes nothing. Time is given by the caller and never goes back.
+ * Whatever the values are, the quota stays within its bounds, and does not change direction within
+ * `holdFor`. A value that is no number changes nothing. The caller passes the time, which never
+ * goes back.
  */
 export class AdaptiveRule {
   readonly #options: AdaptiveRuleOptions;
@@ -58,9 +59,9 @@ export class AdaptiveRule {
   #quota: number | undefined;
   #condition: Wanted<boolean> | undefined;
   #direction: Wanted<number> | undefined;
-  /** When the quota last moved, where steps are limited. */
+  /** When the quota last changed, where steps are limited. */
   #movedAt = Number.NEGATIVE_INFINITY;
-  /** When there were last values for all of it. */
+  /** When there were last values for the whole rule. */
   #valuesAt: number | undefined;
 
   constructor(options: AdaptiveRuleOptions) {
@@ -71,7 +72,7 @@ export class AdaptiveRule {
     this.#quota = quota === undefined ? undefined : bounded(quota, this.#limits.min, this.#limits.max);
   }
 
-  /** What was decided last. */
+  /** The last decision. */
   get inForce(): InForce {
     return { isActive: this.#isActive === true && this.#quota !== undefined, quota: this.#quota };
   }
@@ -92,12 +93,12 @@ export class AdaptiveRule {
     const outcome = quota.evaluate(material);
     if (!("value" in outcome)) return outcome;
     if (!Number.isFinite(outcome.value)) return { fault: `the quota would be ${outcome.value}` };
-    // Unless somebody wrote a `min`, a quota of 0 or less is a mistake and not a limit of 1.
+    // Unless a `min` is set, a quota of 0 or less is a mistake and not a limit of 1.
     if (outcome.value <= 0 && policy.min === undefined) return { fault: `the quota would be ${outcome.value}; set a least one` };
     return { value: bounded(outcome.value, this.#limits.min, this.#limits.max) };
   }
 
-  /** @returns how long the condition still has to be what it is; undefined when it is in force */
+  /** @returns how long the condition still has to stay as it is; undefined when it is in force */
   #follow(holds: boolean, now: number): number | undefined {
     if (this.#isActive === undefined || this.#isActive === holds) {
       this.#isActive = holds;
@@ -112,7 +113,7 @@ export class AdaptiveRule {
     return undefined;
   }
 
-  /** @returns how long until the next move; undefined when the quota is the one that is wanted */
+  /** @returns how long until the next step; undefined when the quota is the wanted one */
   #move(wanted: number, now: number): number | undefined {
     const current = this.#quota;
     if (current === undefined || current === wanted) {
@@ -140,7 +141,7 @@ export class AdaptiveRule {
   }
 
   #withoutValues(message: string, now: number): Decision {
-    // A change has to hold from the beginning again: nobody knows what the values were meanwhile.
+    // A change has to hold from the beginning again: the values in between are not known.
     this.#condition = undefined;
     this.#direction = undefined;
     this.#valuesAt ??= now;

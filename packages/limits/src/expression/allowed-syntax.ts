@@ -2,7 +2,7 @@ import type { ASTNode } from "@marcbachmann/cel-js";
 import { FUNCTION_NAMES } from "./environment.ts";
 import { VALUES } from "./material.ts";
 
-/** What an expression reads. */
+/** The values that an expression reads. */
 export interface NamesRead {
   /** Without these it cannot be evaluated. */
   readonly needed: ReadonlySet<string>;
@@ -10,20 +10,20 @@ export interface NamesRead {
   readonly optional: ReadonlySet<string>;
 }
 
-/** Why a parsed expression is not taken. */
+/** Why a parsed expression is not accepted. */
 export interface SyntaxFault {
   readonly what: string;
 }
 
-/** Operators on numbers and booleans. Their cost grows with their length only. */
+/** Operators on numbers and booleans. Their cost grows only with the length of the expression. */
 const PLAIN = new Set(["+", "-", "*", "/", "%", "<", "<=", ">", ">=", "==", "!=", "&&", "||", "?:", "!_", "-_"]);
 
 /**
- * The values that an expression reads, if it is made of nothing but numbers, names, operators and
- * our functions.
+ * The values that an expression reads, if it consists only of numbers, names, operators and our
+ * functions.
  *
- * CEL's macros loop over lists, and loops nest: a short text may cost minutes. No limiter needs
- * macros, or strings.
+ * CEL's macros loop over lists, and loops can be nested: a short text may cost minutes. No limiter
+ * needs macros, or strings.
  */
 export function namesRead(root: ASTNode): NamesRead | SyntaxFault {
   const needed = new Set<string>();

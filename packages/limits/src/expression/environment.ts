@@ -7,10 +7,10 @@ const LIMITS = { maxAstNodes: 256, maxDepth: 64, maxListElements: 0, maxMapEntri
 
 const NUMBERS = ["int", "double"] as const;
 
-/** A number of CEL: an integer is a bigint there. */
+/** A number of CEL. An integer is a bigint. */
 type CelNumber = number | bigint;
 
-/** Functions of an expression, by how many numbers they take. */
+/** The functions, with the numbers of arguments that they accept. */
 const FUNCTIONS: readonly (readonly [name: string, takes: readonly number[], of: (...numbers: number[]) => number])[] = [
   ["min", [2, 3, 4], Math.min],
   ["max", [2, 3, 4], Math.max],
@@ -27,10 +27,10 @@ const FUNCTIONS: readonly (readonly [name: string, takes: readonly number[], of:
 export const FUNCTION_NAMES: ReadonlySet<string> = new Set([...FUNCTIONS.map(([name]) => name), "double", "int"]);
 
 /**
- * What expressions over these values are read with. Every value is a double.
+ * The environment of expressions over these values. Every value is a double.
  *
- * CEL has no operator for an integer beside a double. Here it counts as one: `100 / _base.pod` is
- * what everybody writes.
+ * CEL has no operator for an integer and a double. Here the integer counts as a double: everybody
+ * writes `100 / _base.pod`.
  */
 export function environmentFor(names: readonly string[]): Environment {
   const environment = WITHOUT_NAMES.clone();
@@ -41,7 +41,7 @@ export function environmentFor(names: readonly string[]): Environment {
   return environment;
 }
 
-/** All functions and operators: each limiter has an environment, and only its names are its own. */
+/** All functions and operators. The environment of a limiter adds only its names. */
 function environmentWithoutNames(): Environment {
   const environment = new Environment({ limits: LIMITS }).registerVariable(VALUES, "map<string, double>");
   for (const [operator, of] of Object.entries(ARITHMETIC)) {

@@ -6,20 +6,20 @@ import { isWritable, type Material, VALUES } from "./material.ts";
 import { translateSlimeForm } from "./slime-form.ts";
 import { isSlimeForm } from "./slime-tokens.ts";
 
-/** What an expression gave, or why it gave nothing. */
+/** The result of an expression, or why there is none. */
 export type Outcome<T> =
   | { readonly value: T }
-  /** Values that it needs and that are not there. */
+  /** Values that it needs and that do not exist. */
   | { readonly missing: readonly string[] }
-  /** It has no result for these values: a division by zero. */
+  /** It has no result for these values, as with a division by zero. */
   | { readonly fault: string };
 
-/** An expression that was checked: whatever the values are, evaluating it ends with an outcome. */
+/** A checked expression: whatever the values are, evaluating it ends with an outcome. */
 export interface Expression<T> {
   readonly text: string;
-  /** The same in CEL. */
+  /** The same expression in CEL. */
   readonly cel: string;
-  /** Values that it reads, in order of their names. */
+  /** Values that it reads, ordered by name. */
   readonly names: readonly string[];
   evaluate(material: Material): Outcome<T>;
 }
@@ -27,13 +27,13 @@ export interface Expression<T> {
 /** Most characters of an expression. */
 const LONGEST = 1_024;
 
-/** Reads the expressions of a limiter: CEL, or Slime's form, over the values that it may name. */
+/** Reads the expressions of a limiter, CEL or Slime's form, over the values that it may name. */
 export class Expressions {
   readonly #names: ReadonlySet<string>;
   readonly #environment: Environment;
 
   /**
-   * @param names values that may be read, whether or not they are there at the moment
+   * @param names values that may be read, whether or not they exist now
    * @throws InvalidResource `METRIC_NAME_CLASH`
    */
   constructor(names: Iterable<string>) {
@@ -42,7 +42,7 @@ export class Expressions {
   }
 
   /**
-   * An expression that gives a number, such as a quota.
+   * An expression whose result is a number, such as a quota.
    *
    * @throws ExpressionError
    */
@@ -56,7 +56,7 @@ export class Expressions {
   }
 
   /**
-   * An expression that holds or does not.
+   * An expression whose result is true or false.
    *
    * @throws ExpressionError
    */

@@ -1,6 +1,6 @@
 import { InvalidResource } from "@fenceline/api";
 
-/** Values by dotted name, as they are now: `_base.pod`, `v1.cpu.max`, `qps`. */
+/** Current values by dotted name: `_base.pod`, `v1.cpu.max`, `qps`. */
 export type Material = ReadonlyMap<string, number>;
 
 /** The variable that has every value by its whole name. */

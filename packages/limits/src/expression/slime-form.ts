@@ -2,7 +2,7 @@ import { ExpressionError } from "./expression-error.ts";
 import { VALUES } from "./material.ts";
 import { type SlimeToken, slimeTokens } from "./slime-tokens.ts";
 
-/** Divides and rounds up where both sides are whole, as Slime does: 100 over 3 pods gives 34. */
+/** Divides and rounds up if both sides are whole, as Slime does: 100 over 3 pods gives 34. */
 export const DIVIDE_UP = "divideUp";
 
 /** A part of the translation, and whether it is a boolean or a number. */
@@ -11,7 +11,7 @@ interface Part {
   readonly isTruth: boolean;
 }
 
-/** Operators from the lowest precedence to the highest. Slime reads all of a row from the right. */
+/** Operators from the lowest precedence to the highest. Slime evaluates a row from the right. */
 const ROWS: readonly (readonly string[])[] = [
   ["|", "||"],
   ["&", "&&"],
@@ -20,18 +20,18 @@ const ROWS: readonly (readonly string[])[] = [
   ["*", "/", "%"],
 ];
 
-/** Most parentheses and signs within each other. No person writes more. */
+/** Most nested parentheses and signs. No person writes more. */
 const DEEPEST = 32;
 
 /**
- * An expression in Slime's form as CEL that means the same, with the usual precedence: Slime's
- * calculator reads from the right and knows no `<` (slime-limiter's L4, L5).
+ * Translates an expression in Slime's form to CEL with the same meaning and the usual precedence:
+ * Slime's calculator reads from the right and has no `<` (slime-limiter's L4, L5).
  *
- * Kept of Slime: a division of whole numbers rounds up; a comparison counts as 1 or 0 beside a
- * number; a number is a condition that holds only if it is 1; `|` and `&` of numbers ask for a sum
+ * Kept from Slime: a division of whole numbers rounds up. A comparison next to a number counts as 1
+ * or 0. A number is a condition that holds only if it is 1. `|` and `&` of numbers demand a sum
  * above 0 and of 2. A minus sign subtracts what follows from 0, so `-7/2` is -4.
  *
- * Not kept: Slime cuts off fractions of what it reads, and takes missing values for 0.
+ * Not kept: Slime cuts off fractions of the values that it reads, and takes missing values for 0.
  *
  * @throws ExpressionError
  */

@@ -11,18 +11,18 @@ export type SlimeToken =
 const TOKEN = /\s*(?:(\{\{.*?\}\})|(\d+(?:\.\d*)?|\.\d+)|(>=|<=|==|!=|&&|\|\||[-+*/%<>|&!()])|(\S))/gsy;
 /** `{{.v1.cpu.max}}`, `{{ ._base.pod }}`. */
 const FIELD = /^\.([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)$/;
-/** `{{index . "v1-canary" "pod"}}`: how a Go template reads what is no identifier. */
+/** `{{index . "v1-canary" "pod"}}`: how a Go template reads a name that is no identifier. */
 const INDEX = /^index\s+\.((?:\s+"[^"\\]+")+)$/;
 
 /**
- * Whether an expression is in Slime's form: numbers, operators and templates. One with a name
- * outside of a template is CEL.
+ * Whether an expression is in Slime's form: numbers, operators and templates. An expression with a
+ * name outside of a template is CEL.
  */
 export function isSlimeForm(text: string): boolean {
   return !/[^\d\s.()+\-*/%<>|&!=]/.test(text.replaceAll(/\{\{.*?\}\}/gs, ""));
 }
 
-/** The tokens of an expression in Slime's form, with `end` behind them. */
+/** The tokens of an expression in Slime's form, followed by `end`. */
 export function slimeTokens(text: string): readonly SlimeToken[] {
   const tokens = [...text.trimEnd().matchAll(TOKEN)].map(([, template, number, operator, other]): SlimeToken => {
     if (template !== undefined) return { kind: "name", name: nameOf(template, text) };
