@@ -1,13 +1,13 @@
 import { type FenceKey, formatFenceKey } from "@fenceline/api";
 import type { FenceEdges } from "./fence-edges.ts";
 
-/** How long, and how much, is kept of fences that were deleted. */
+/** How long, and how much of it, is kept of deleted fences. */
 export interface ClosedPagesLimits {
   /** Milliseconds; 0 keeps none. */
   readonly keepFor: number;
   /** Most fences. Default 1,000. */
   readonly most?: number;
-  /** Most hosts of all of them together. Default 100,000, some 40 MB. */
+  /** Most hosts of all these fences. Default 100,000, some 40 MB. */
   readonly mostHosts?: number;
 }
 
@@ -20,12 +20,13 @@ const MOST = 1_000;
 const MOST_HOSTS = 100_000;
 
 /**
- * What deleted fences had learned. Of too many the one that was deleted first goes: whoever makes
- * and deletes fences all the time pushes out what others deleted long ago, and fills no memory.
+ * What deleted fences had learned. If there are too many, the one that was deleted first is
+ * dropped. So whoever makes and deletes fences all the time only displaces old ones, and fills no
+ * memory.
  */
 export class ClosedPages {
   readonly #limits: Required<ClosedPagesLimits>;
-  /** The one that was closed first in front. */
+  /** The page that was closed first comes first. */
   readonly #pages = new Map<string, ClosedPage>();
   #hosts = 0;
 
@@ -34,7 +35,7 @@ export class ClosedPages {
   }
 
   /**
-   * Keeps a page; one on which nothing stands is not worth it.
+   * Keeps a page, unless it is empty.
    *
    * @param at milliseconds of a clock that never goes back
    * @returns whether it is kept
@@ -49,7 +50,7 @@ export class ClosedPages {
     return this.#pages.has(id);
   }
 
-  /** Gives a page back, which is kept here no more; undefined when there is none. */
+  /** Returns a page, which is not kept here any more; undefined when there is none. */
   take(fence: FenceKey, at: number): FenceEdges | undefined {
     const id = formatFenceKey(fence);
     const page = this.#pages.get(id);
@@ -57,7 +58,7 @@ export class ClosedPages {
     return page !== undefined && at < page.until ? page.edges : undefined;
   }
 
-  /** Forgets what was kept long enough, and what is too much. */
+  /** Drops pages that were kept for long enough, and those that are too many. */
   forget(at: number): void {
     const { most, mostHosts } = this.#limits;
     for (const [id, { until }] of this.#pages) {

@@ -4,8 +4,8 @@ import { FenceEdges } from "./fence-edges.ts";
 import type { AgeingPolicy } from "./host-entry.ts";
 
 /**
- * Every fence's edges. It holds fences that someone declared and nothing else, so made-up sources
- * cannot make it grow. The page of a fence that was deleted is kept for a grace period.
+ * The edges of every fence. It only holds fences that somebody declared, so invented sources cannot
+ * make it grow. The page of a deleted fence is kept for a grace period.
  */
 export class EdgeBook {
   readonly #fences = new Map<string, Map<string, FenceEdges>>();
@@ -20,7 +20,7 @@ export class EdgeBook {
    * Opens a page for a fence, or gives its page the new policy.
    *
    * @param at milliseconds of a clock that never goes back: a page that was closed not long before
-   * is the fence's again. Default: none is
+   * is used again. Default: none is
    */
   open(key: FenceKey, policy: AgeingPolicy, at = Number.POSITIVE_INFINITY): FenceEdges {
     const { namespace, name } = key;
@@ -33,7 +33,7 @@ export class EdgeBook {
     return edges;
   }
 
-  /** The page of a fence; undefined when no such fence is open. */
+  /** The page of a fence; undefined when it has none. */
   of({ namespace, name }: FenceKey): FenceEdges | undefined {
     return this.#fences.get(namespace)?.get(name);
   }
@@ -53,15 +53,15 @@ export class EdgeBook {
     return edges !== undefined && this.#closed.put(key, edges, at);
   }
 
-  /** Forgets closed pages that were kept long enough. */
+  /** Drops closed pages that were kept for long enough. */
   forgetClosed(at: number): void {
     this.#closed.forget(at);
   }
 
   /**
-   * Forgets the page of a fence that was deleted.
+   * Drops the page of a deleted fence.
    *
-   * @returns how many hosts stood on it; undefined where none was kept
+   * @returns how many hosts it had; undefined where none was kept
    */
   forget(key: FenceKey): number | undefined {
     return this.#closed.take(key, 0)?.size;

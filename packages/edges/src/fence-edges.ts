@@ -7,14 +7,14 @@ import { RecentHosts } from "./recent-hosts.ts";
 import { Room, wasNeverCalled } from "./room.ts";
 
 /**
- * The learned hosts of one fence. A host that was not seen for a window of observed time ages out;
- * when room is needed, such hosts leave, least recently used first.
+ * The learned hosts of one fence. A host that was not seen for a window of observed time ages out.
+ * When room is needed, such hosts are removed, the least recently used first.
  *
- * A host that was seen within its window is never removed for a newcomer. Otherwise a workload that
- * calls many hosts once, on purpose or not, would push the hosts that it needs out of its own
- * fence. The newcomer is turned away, and its calls go to the fallback. Hosts that replicas or
- * earlier runs have written are no newcomers: all of them are taken in. A replica that refused one
- * would remove it from the status, and the other replica would write it again.
+ * A host that was seen within its window is never removed for a new one. Otherwise a workload that
+ * calls many hosts once, on purpose or not, would remove the hosts that it needs from its own
+ * fence. The new host is not learned, and calls to it use the fallback. Hosts that replicas or
+ * earlier runs have written are not new: all of them are taken over. If a replica did not take one
+ * over, it would remove it from the status, and the other replica would write it again.
  *
  * Pure: every time is an argument. A process starts with an observed clock at zero, and every
  * restored host counts as just seen, so nothing ages before one full window was observed since the
@@ -26,15 +26,15 @@ export class FenceEdges {
   readonly #clock = new ObservedClock();
   readonly #windows: IdleWindows;
   readonly #room: Room;
-  /** Hosts that a person declared to age by use, be they in the fence or not. */
+  /** Hosts that a person declared to age by use, whether or not they are in the fence. */
   readonly byUse: Pick<IdleWindows, "isByUse" | "hasWildcards">;
-  /** The warm-up that was put in last, in short; undefined before any was. */
+  /** The warm-up that was added last, in short form; undefined before any was. */
   warmedUp: string | undefined;
   /** The resets that were done last. */
   resets: ResetsDone = {};
   /**
-   * No host is stale before this observed time. It is too early when a host was seen since, never
-   * too late.
+   * No host is stale before this observed time. It may be too early, if a host was seen since, but
+   * never too late.
    */
   #freshUntil = 0;
   #lastEvicted: string | undefined;
@@ -48,10 +48,10 @@ export class FenceEdges {
 
   /**
    * Takes over a changed policy. With a smaller `maxHosts`, surplus hosts that were not seen within
-   * their window leave at once, the others when they age. A surplus host that took no room, because
-   * it was declared or of a warm-up with the whole mesh, leaves at once too when it takes some now
-   * and was never called. Otherwise each change of a spec could leave thousands of names behind,
-   * since nothing ages where no telemetry flows.
+   * their window are removed at once, the others when they age. A host may have taken no room
+   * because it was declared or came from a warm-up with the whole mesh. If it takes some now, is
+   * surplus and was never called, it is removed at once too. Otherwise each change of a spec could
+   * leave thousands of names behind, since nothing ages without telemetry.
    */
   setPolicy(policy: AgeingPolicy): void {
     const { maxHosts } = this.#policy;
@@ -73,10 +73,10 @@ export class FenceEdges {
   }
 
   /**
-   * Telemetry of this workload's proxies arrived, whatever it told: all until `until` is known.
+   * Telemetry of this workload's proxies arrived, whatever its content: all until `until` is known.
    *
-   * @param now by our own clock; default `until`. Metrics are told of some time after their scrape,
-   * between the entries of access logs
+   * @param now by our own clock; default `until`. Metrics arrive after their scrape, between access
+   * logs
    */
   telemetry(until: number, now = until): void {
     this.#setBackTo(now);
@@ -86,9 +86,9 @@ export class FenceEdges {
   /**
    * Another replica got telemetry of this workload's proxies, the last of it at `until`. The
    * replica that ages hosts may get none itself. Call {@link seenElsewhere} for the hosts that the
-   * other replica saw right after this, before anything ages.
+   * other replica saw directly after this, before anything ages.
    *
-   * @param now by our own clock; default `until`. The other's may be ahead of it
+   * @param now by our own clock; default `until`. The other's clock may be ahead of it
    */
   observedElsewhere(until: number, now = until): void {
     this.#setBackTo(now);
@@ -96,11 +96,11 @@ export class FenceEdges {
   }
 
   /**
-   * The workload called `host`. `requests` may be 0: a connection that is still open was reported.
+   * The workload called `host`. `requests` is 0 for a report of a connection that is still open.
    * `port` is undefined where it is not known.
    *
    * @returns whether the host is new to the fence, which then has to be rendered again. Also false
-   * for a newcomer that found no room: {@link has} tells the two apart
+   * for a new host for which there was no room: {@link has} tells the two apart
    */
   observe(host: string, port: number | undefined, requests: number, now: number): boolean {
     const known = this.#hosts.use(host);
@@ -115,9 +115,9 @@ export class FenceEdges {
   }
 
   /**
-   * Puts a newcomer in, if there is room for it.
+   * Adds a new host, if there is room for it.
    *
-   * @returns whether it was put in; false also when it is there already
+   * @returns whether it was added; false also when it exists already
    */
   offer(seed: HostSeed): boolean {
     if (this.#hosts.has(seed.host) || !(this.#room.isFree(seed) || this.#makeRoom())) return false;
@@ -126,9 +126,9 @@ export class FenceEdges {
   }
 
   /**
-   * Puts a host in unless it is there, whether there is room or not. Meant for a host that this
-   * fence had before, or that another replica has taken in. It counts as seen now in observed time,
-   * so it stays for one whole window.
+   * Adds a host unless it exists, whether or not there is room. Meant for a host that this fence
+   * had before, or that another replica has taken over. It counts as seen now in observed time, so
+   * it stays for one whole window.
    */
   seed(seed: HostSeed): void {
     if (!this.#hosts.has(seed.host)) this.#put(seed);
@@ -149,7 +149,7 @@ export class FenceEdges {
     this.#called(known);
   }
 
-  /** Somebody says when a host was last called: at `at`, which is not after `now`. */
+  /** A person tells when a host was last called: at `at`, which is not after `now`. */
   calledAt(host: string, at: number, now: number): void {
     const known = this.#hosts.peek(host);
     if (known === undefined || at <= known.lastSeen) return;
@@ -159,9 +159,9 @@ export class FenceEdges {
   }
 
   /**
-   * The host, if it is there, stays for at least so long when nobody calls it: it was preloaded.
+   * If the host exists, it stays for at least this long without a call: it was preloaded.
    *
-   * @param isSeenNow whether that begins now; else with its last call. Default false
+   * @param isSeenNow whether the time begins now; else with its last call. Default false
    */
   extend(host: string, idleWindow: number, isSeenNow = false): void {
     const known = this.#hosts.peek(host);
@@ -177,10 +177,10 @@ export class FenceEdges {
 
   /**
    * Removes hosts that were idle for longer than their window, the longest idle first: in observed
-   * time, then, since a restart knows none, by their last call. One round removes no more than the
-   * policy's share: if the telemetry is wrong, few hosts are lost before someone notices.
+   * time, then by their last call, since a restart knows no observed time. One round removes at
+   * most the policy's share: if the telemetry is wrong, few hosts are lost before someone notices.
    *
-   * @returns what was removed
+   * @returns the removed hosts
    */
   age(): string[] {
     // The sort keeps the order of use where times are equal.
@@ -193,14 +193,14 @@ export class FenceEdges {
   }
 
   /**
-   * Whether the next newcomer would be turned away: there are `maxHosts` hosts, and each was seen
-   * within its window.
+   * Whether there is no room for a new host: there are `maxHosts` hosts, and each was seen within
+   * its window.
    */
   get isAtCapacity(): boolean {
     return this.#room.surplus >= 0 && this.#leastRecentStale() === undefined;
   }
 
-  /** Most hosts that calls may bring in. */
+  /** Most hosts that calls may add. */
   get maxHosts(): number {
     return this.#policy.maxHosts;
   }
@@ -209,7 +209,7 @@ export class FenceEdges {
     return this.#hosts.has(host);
   }
 
-  /** What is true of them now. */
+  /** The current state. */
   seen(): EdgesSeen {
     const { observedUntil, isAtCapacity, maxHosts, warmedUp, resets } = this;
     return { hosts: this.hosts(), observedUntil, isAtCapacity, maxHosts, warmedUp, resets, byUse: this.#policy.byUse };
@@ -220,7 +220,7 @@ export class FenceEdges {
     return [...this.#hosts.values().map(recordOf)].sort((a, b) => compareText(a.host, b.host));
   }
 
-  /** The host that last made room for a newcomer; undefined before any did. */
+  /** The host that was last removed for a new one; undefined before any was. */
   get lastEvicted(): string | undefined {
     return this.#lastEvicted;
   }
@@ -261,8 +261,8 @@ export class FenceEdges {
   }
 
   /**
-   * The least recently used host that was not seen within its window. A search that finds none
-   * learns when the next search may find one, so that a flood of newcomers does not cost one search
+   * The least recently used host that was not seen within its window. A search without a result
+   * finds out when the next search may have one, so that many new hosts do not cost one search
    * each.
    */
   #leastRecentStale(): string | undefined {
@@ -286,10 +286,10 @@ export class FenceEdges {
     const source = byUse?.has(host) === true ? "static" : given;
     const idleWindow = own ?? (source === "preloaded" ? preloadedFor : undefined);
     if (idleWindow !== undefined) this.#windows.came(idleWindow);
-    // No longer than its window, so that it stays until something is observed.
+    // Not longer than its window, so that it stays until something is observed.
     const seenAt = this.#clock.elapsed - Math.min(idleFor, this.#windows.of({ host, idleWindow }));
     const united = areUnited(ports) ? ports : unitePorts(ports);
-    // Named one by one: a spread would keep every field beside the object, at twice the memory.
+    // Field by field: a spread would keep every field beside the object, at twice the memory.
     const entry: HostEntry = { host, source, firstSeen, lastSeen, requests, ports: united, idleWindow, seenAt, takesRoom: true };
     this.#clock.seen(lastSeen);
     this.#hosts.put(entry);

@@ -1,15 +1,15 @@
 import type { AgeingPolicy, HostEntry } from "./host-entry.ts";
 
 /**
- * A pause in the telemetry counts as observed time up to this part of the window: hosts of a
- * workload that calls once an hour must age under a day's window too.
+ * A pause in the telemetry counts as observed time up to this part of the window, so that hosts of
+ * a workload that calls once an hour age under a day's window too.
  */
 const GAP_PARTS = 20;
 /** The same between two reports of another replica, which writes one every tenth of a window. */
 const GAP_PARTS_ELSEWHERE = 10;
 /**
- * Part of its window that a host gets on top while another replica sees calls of the workload. The
- * calls that the other replica sees are told here up to that much later.
+ * Part of its window by which a host stays longer while another replica sees calls of the workload.
+ * This replica is told of those calls up to that much later.
  */
 const LATE_REPORTS = 0.2;
 
@@ -17,11 +17,11 @@ const LATE_REPORTS = 0.2;
 export class IdleWindows {
   #policy: AgeingPolicy;
   /**
-   * Shortest window that a host came with. It stays when that host leaves: a pause that counts for
-   * too little is the safe error.
+   * The shortest window of a host that was added with its own. It stays when that host is removed:
+   * if a pause counts for too little, that does no harm.
    */
   #shortestOfHosts = Number.POSITIVE_INFINITY;
-  /** The same of hosts that a person declared. */
+  /** The same for hosts that a person declared. */
   #shortestDeclared = Number.POSITIVE_INFINITY;
   #isSeenElsewhere = false;
   /** Whether some of the hosts by use stand for several: `<namespace>/*` and `*.<domain>`. */
@@ -45,7 +45,7 @@ export class IdleWindows {
     return this.#policy.byUse?.has(host) === true;
   }
 
-  /** A host came with a window of its own. */
+  /** A host was added with its own window. */
   came(idleWindow: number): void {
     this.#shortestOfHosts = Math.min(this.#shortestOfHosts, idleWindow);
   }
@@ -55,7 +55,7 @@ export class IdleWindows {
     this.#isSeenElsewhere = true;
   }
 
-  /** What a person said of the host, else what it came with, else what is said of all. */
+  /** The window that a person declared for the host, else the host's own, else that for all. */
   of({ host, idleWindow }: Pick<HostEntry, "host" | "idleWindow">): number {
     const { shortestWindow = 0, byUse } = this.#policy;
     const window = byUse?.get(host) ?? idleWindow ?? this.#policy.idleWindow;

@@ -1,9 +1,9 @@
 /**
  * Time during which a workload was really observed, in milliseconds.
  *
- * Ageing by wall time would evict hosts that are in use whenever telemetry stops: a dead collector,
- * a partition, a silent night. So this clock runs only while telemetry arrives; a pause counts for
- * `longestGap` at most, since whatever came after it was not seen.
+ * Ageing by wall time would remove hosts that are in use whenever telemetry stops: because of a
+ * dead collector, a partition, or a night without calls. So this clock runs only while telemetry
+ * arrives. A pause counts for at most `longestGap`, since what was called in it was not seen.
  */
 export class ObservedClock {
   #elapsed = 0;
@@ -11,11 +11,11 @@ export class ObservedClock {
   #newest = Number.NEGATIVE_INFINITY;
 
   /**
-   * Our own clock was set back: what was counted by the wrong one stays, and time goes on from
-   * here. Else nothing would count, and nothing age, until the clock has caught up with what it
-   * once said.
+   * Our own clock was set back. What was counted by the wrong time stays, and time goes on from
+   * here. Otherwise nothing would count, and nothing age, until the clock has reached its former
+   * time.
    *
-   * @returns whether it was: telemetry came, or a host was seen, later than now
+   * @returns whether it was set back: telemetry came, or a host was seen, later than now
    */
   setBack(now: number): boolean {
     const isSetBack = now < Math.max(this.#newest, this.#latest ?? now);
@@ -25,14 +25,14 @@ export class ObservedClock {
     return true;
   }
 
-  /** A host was seen, perhaps by an earlier run, before any telemetry came to this one. */
+  /** A host was seen, perhaps by an earlier run, before this run got any telemetry. */
   seen(at: number): void {
     this.#newest = Math.max(this.#newest, at);
   }
 
   /**
-   * Telemetry of the workload arrived. Times that go back count for nothing: those of another
-   * replica come late.
+   * Telemetry of the workload arrived. Earlier times count for nothing: those of another replica
+   * come late.
    */
   tick(now: number, longestGap: number): void {
     const gap = now - (this.#latest ?? now);
@@ -40,7 +40,7 @@ export class ObservedClock {
     if (this.#latest === undefined || gap > 0) this.#latest = now;
   }
 
-  /** Observed time since this process began to watch. */
+  /** Observed time since this process began to observe. */
   get elapsed(): number {
     return this.#elapsed;
   }

@@ -5,8 +5,8 @@ import type { HostEntry } from "./host-entry.ts";
 const ROOM_AT_FIRST = 32;
 
 /**
- * Hosts in the order of their last use. Its room grows with them: which host leaves is never the
- * cache's choice.
+ * Hosts in the order of their last use. Its room grows with them: the cache never decides which
+ * host is removed.
  */
 export class RecentHosts {
   #cache = new LRUCache<string, HostEntry>({ max: ROOM_AT_FIRST });
@@ -19,17 +19,17 @@ export class RecentHosts {
     return this.#cache.has(host);
   }
 
-  /** The entry of a host, which counts as used by that. */
+  /** The entry of a host, which counts as a use. */
   use(host: string): HostEntry | undefined {
     return this.#cache.get(host);
   }
 
-  /** The entry of a host, whose place does not change by that. */
+  /** The entry of a host, which does not count as a use. */
   peek(host: string): HostEntry | undefined {
     return this.#cache.peek(host);
   }
 
-  /** Puts an entry in, as the one used last. */
+  /** Adds an entry, as the one used last. */
   put(entry: HostEntry): void {
     if (this.#cache.size >= this.#cache.max) this.#grow();
     this.#cache.set(entry.host, entry);
@@ -40,8 +40,8 @@ export class RecentHosts {
   }
 
   /**
-   * What a clock that was wrong saw in the future was seen now: nothing later would count until
-   * then.
+   * Hosts that a wrong clock saw in the future count as seen now: otherwise nothing would count
+   * until then.
    */
   setBack(now: number): void {
     for (const entry of this.values()) {
@@ -60,7 +60,7 @@ export class RecentHosts {
     for (const entry of this.#cache.rvalues()) if (entry !== undefined) yield entry;
   }
 
-  /** The same hosts in the same order, and room for as many again. */
+  /** The same hosts in the same order, with twice the room. */
   #grow(): void {
     const larger = new LRUCache<string, HostEntry>({ max: 2 * this.#cache.max });
     for (const entry of this.leastRecent()) larger.set(entry.host, entry);

@@ -17,7 +17,7 @@ export class Room {
     for (const entry of entries) this.put(entry);
   }
 
-  /** Hosts beyond `maxHosts`; 0 where the next one would be, less where there is room. */
+  /** Number of hosts beyond `maxHosts`; 0 if the next one would be, less if there is room. */
   get surplus(): number {
     return this.#taken - this.#policy.maxHosts;
   }
@@ -26,7 +26,7 @@ export class Room {
     return (this.#policy.declared ?? NONE).has(host);
   }
 
-  /** Whether such a host finds room without taking any. */
+  /** Whether there is always room for such a host, and it takes none. */
   isFree(entry: Called): boolean {
     return this.isDeclared(entry.host) || (this.#policy.preloadsAll === true && entry.source === "preloaded" && wasNeverCalled(entry));
   }
@@ -37,7 +37,7 @@ export class Room {
   }
 
   /**
-   * A host was called: one that was preloaded is as good as learned.
+   * A host was called. A preloaded host counts as learned now.
    *
    * @returns whether it takes room from now on
    */
@@ -55,8 +55,8 @@ export class Room {
 type Called = Pick<HostEntry, "host" | "source" | "firstSeen" | "lastSeen"> & { readonly ports?: readonly number[] };
 
 /**
- * Whether a host is in the book only because a person named it: no call of it was seen, neither
- * here nor by another replica.
+ * Whether a host is in the book only because a person named it: neither this replica nor another
+ * one has seen a call to it.
  */
 export function wasNeverCalled({ source, ports = [], firstSeen, lastSeen }: Called): boolean {
   return (source === "static" || source === "preloaded") && ports.length === 0 && lastSeen === firstSeen;
