@@ -1,6 +1,6 @@
 /**
- * What a data-path thread runs, without what the main thread has beside it: the pool of such
- * threads and the client that reports to the collector would be loaded once more into each of them.
+ * What a data-path thread runs. It leaves out what only the main thread needs: the pool of such
+ * threads and the client that reports to the collector would be loaded into each of them.
  */
 
 export { createMeshResolver } from "./destination/mesh-resolver.ts";

@@ -3,11 +3,13 @@ import type { Address } from "../resolve/resolver.ts";
 
 /** Connections of one protocol to one address. */
 export interface AddressPool<Waiter> {
-  /** Hands a connection to the waiter, at once where one has room. */
+  /** Gives the waiter a connection, at once where one has room. */
   acquire(waiter: Waiter): void;
-  /** The waiter wants no connection any more. Nothing happens where it does not wait for one. */
+  /**
+   * The waiter does not want a connection any more. Does nothing where it does not wait for one.
+   */
   leave(waiter: Waiter): void;
-  /** Whether the waiter stands in line, because there is no room for another connection. */
+  /** Whether the waiter is in line, because there is no room for another connection. */
   waitsInLine(waiter: Waiter): boolean;
   /** Closes what has been idle for too long. @param now milliseconds of a monotonic clock */
   sweep(now: number): void;
@@ -43,7 +45,7 @@ export class AddressPools<Waiter> {
     return this.#pools.size;
   }
 
-  /** Hands a connection to the address to the waiter, at once where one has room. */
+  /** Gives the waiter a connection to the address, at once where one has room. */
   acquire(address: Address, waiter: Waiter): void {
     let pool = this.#pools.get(address.origin);
     if (pool === undefined) {
@@ -53,7 +55,7 @@ export class AddressPools<Waiter> {
     pool.acquire(waiter);
   }
 
-  /** A waiter that left frees its place. A retired pool may be the one that it waits in. */
+  /** A waiter that leaves frees its place. It may wait in a retired pool. */
   leave(address: Address, waiter: Waiter): void {
     this.#pools.peek(address.origin)?.leave(waiter);
     for (const pool of this.#retiring.keys()) pool.leave(waiter);
@@ -84,7 +86,7 @@ export class AddressPools<Waiter> {
     void empty.then(() => this.#retiring.delete(pool));
   }
 
-  /** Retiring pools too: a stream that never ends is still asked whether its peer is there. */
+  /** Retiring pools too: a stream that never ends is still checked for a peer that is gone. */
   #sweep(): void {
     const now = performance.now();
     for (const pool of this.#pools.values()) pool.sweep(now);

@@ -5,24 +5,24 @@ import type { Call, CallObserver } from "./call.ts";
 import type { Failure } from "./failure.ts";
 
 /**
- * Times that one request may try to connect, to one endpoint after the other. More would only make
- * a caller wait for a service that is down.
+ * How many times one request may try to connect, to one endpoint after the other. With more, a
+ * caller would only wait longer for a service that is down.
  */
 const MAX_CONNECTS = 3;
 /**
- * Before an endpoint is tried once more, by the connects that failed so far; in milliseconds. A
- * ClusterIP is one endpoint for us and many pods for the node, and a pod that is restarted listens
- * again soon. The caller's Envoy would try another pod itself, twice (Istio's default retries), but
- * to it our 502 is an answer.
+ * Milliseconds before an endpoint is tried once more, by the number of failed connects. A ClusterIP
+ * is one endpoint for us and many pods for the node, and a pod that is restarted listens again
+ * soon. The caller's Envoy would try another pod itself, twice (Istio's default retries), but our
+ * 502 is an answer to it.
  */
 const PAUSES = { first: 50, longest: 100 };
 /**
- * Times that one request is sent anew because its connection went away without a look at it. As
- * many as an address has connections: those of a destination that stops say GOAWAY one after the
- * other, and a request may meet each of them.
+ * How many times one request is sent again because its connection was closed before it was looked
+ * at. As many as an address has connections: those of a destination that stops send GOAWAY one
+ * after the other, and a request may meet each of them.
  */
 const MAX_GOING_AWAY = 16;
-/** RFC 9110 §9.2.2. TRACE is refused before it gets here. */
+/** RFC 9110 §9.2.2. TRACE is refused earlier. */
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 
 /** Where attempts get their connections. */
@@ -39,7 +39,10 @@ export interface AttemptContext {
   readonly turns: Turns;
 }
 
-/** Which endpoint a call tries, and whether it may try another: RFC 9110 §9.2.2, and stricter. */
+/**
+ * Decides which endpoint a call tries, and whether it may try another: RFC 9110 §9.2.2, and
+ * stricter.
+ */
 export class Attempts<Waiter> {
   readonly #context: AttemptContext;
   readonly #source: ConnectionSource<Waiter>;
@@ -48,7 +51,7 @@ export class Attempts<Waiter> {
   readonly #addresses: readonly Address[];
   /** Position of the current endpoint. */
   #at: number;
-  /** Positions of the endpoints that could not be connected. */
+  /** Positions of the endpoints to which no connection was possible. */
   #failed: number[] | undefined;
   #connects = 0;
   #pause: NodeJS.Timeout | undefined;
@@ -85,10 +88,10 @@ export class Attempts<Waiter> {
   }
 
   /**
-   * There is no connection to the current endpoint. Where nothing was sent, the next one is tried,
-   * whatever the method, and when all were, the first of them after a pause. Not after one that let
-   * us wait, as the caller has waited, too; nor after one that accepted and closed again: somebody
-   * listens there, and turned us away (T-38).
+   * There is no connection to the current endpoint. If nothing was sent, the next one is tried,
+   * whatever the method; after all of them, the first is tried again after a pause. Not after a
+   * timeout, since the caller has waited, too. Nor after an endpoint that accepted and closed
+   * again: something listens there, and rejected us (T-38).
    */
   onNoConnection(failure: Failure, error: Error): void {
     if (this.#call.done) return;
@@ -116,9 +119,9 @@ export class Attempts<Waiter> {
   }
 
   /**
-   * After a kept-alive connection broke without an answer: a server may close an idle connection
-   * just as the next request is under way to it, and that says nothing about the request. Once,
-   * only for what does no harm when done twice, and only without a body.
+   * Whether to repeat after a kept-alive connection broke without an answer. A server may close an
+   * idle connection while the next request is on its way, and that has nothing to do with the
+   * request. Once, only for requests that may safely be done twice, and only without a body.
    */
   mayRepeat(method: string, hasBody: boolean): boolean {
     if (this.#retried || hasBody || !IDEMPOTENT.has(method)) return false;
@@ -127,8 +130,8 @@ export class Attempts<Waiter> {
   }
 
   /**
-   * After a destination reset the stream of a request that it did not look at (RFC 9113 §8.7):
-   * once, whatever the method.
+   * Whether to repeat after a destination reset the stream of a request that it did not look at
+   * (RFC 9113 §8.7): once, whatever the method.
    */
   mayRepeatRefused(): boolean {
     if (this.#retried) return false;
@@ -137,8 +140,8 @@ export class Attempts<Waiter> {
   }
 
   /**
-   * After a connection went away with GOAWAY before the destination looked at the request (RFC 9113
-   * §6.8): a few times, whatever the method.
+   * Whether to repeat after a connection was closed by GOAWAY before the destination looked at the
+   * request (RFC 9113 §6.8): a few times, whatever the method.
    */
   mayRepeatBehindGoaway(): boolean {
     this.#goingAway += 1;

@@ -6,7 +6,7 @@ import type { Address } from "../resolve/resolver.ts";
 import type { ForwardedRequest, ReceivedRequest } from "./request.ts";
 import type { Listed } from "./unordered-list.ts";
 
-/** The edge that a call may be learned as. */
+/** The edge as which a call may be learned. */
 export interface CallEdge {
   readonly route: Route;
   readonly source: FenceKey;
@@ -14,32 +14,31 @@ export interface CallEdge {
   reported: boolean;
 }
 
-/** How a protocol carries a call: its connections, its bytes, its words for a refusal. */
+/** How a protocol carries a call: its connections, its bytes, its form of a refusal. */
 export interface Exchange {
   readonly call: Call;
   /** What the call becomes when it is answered, if it is more than a request. */
   readonly kind?: "upgrade" | "tls";
   /** The endpoint of the last attempt. */
   readonly address: Address | undefined;
-  /** Address and port of the client, where its protocol's server says. */
+  /** Address and port of the client, where its protocol's server knows them. */
   readonly client?: string | undefined;
   /**
-   * Memory in bytes: of the header, and of what has come of either body and the other side has not
+   * Memory in bytes: of the header, and of the part of either body that the other side has not
    * taken.
    */
   readonly heldBytes: number;
   /** Bytes of the bodies that the other side has taken. */
   readonly takenBytes: number;
   /**
-   * Ends the call for the sake of the memory that it takes: with the refusal, or, where an answer
-   * or a refusal is on its way, by breaking that off.
+   * Ends the call to free its memory: with the refusal, or, where an answer or a refusal is on its
+   * way, by breaking that off.
    */
   giveUp(refusal: Refusal): void;
   /**
    * Answers the client with a refusal.
    *
-   * @param keepAlive false to tell it to close its connection, where its protocol has words for
-   * that
+   * @param keepAlive false to tell it to close its connection, where its protocol can say so
    */
   refuse(refusal: Refusal, keepAlive: boolean): void;
 }
@@ -52,7 +51,7 @@ export interface RequestExchange extends Exchange {
   forward(request: ForwardedRequest, addresses: readonly Address[]): void;
 }
 
-/** Carries a connection that is no HTTP that could be read. */
+/** Carries a connection that is not HTTP that we can read. */
 export interface ConnectionExchange extends Exchange {
   /** Connects, and passes bytes both ways. @param addresses never empty */
   connect(addresses: readonly Address[]): void;
@@ -64,47 +63,43 @@ export type Pipeline = (exchange: RequestExchange, request: ReceivedRequest, ref
 /**
  * Takes one connection through all steps.
  *
- * @param authority host and port that it asks for, the only thing known of it
+ * @param authority host and port that it asks for, which is all that is known of it
  */
 export type ConnectionPipeline = (exchange: ConnectionExchange, authority: string) => void;
 
-/** What the steps around a call want to know of it. */
+/** What the steps around a call need to know of it. */
 export interface CallObserver {
-  /** The destination's final status is there; nothing was written to the client yet. */
+  /** The destination's final status has come; nothing was written to the client yet. */
   answered(call: Call, status: number): void;
   /** A connection that cannot be read is connected to its destination. */
   connected(): void;
-  /** Nothing came back that could be relayed. The observer answers the client. */
+  /** There is no answer to relay. The observer answers the client. */
   failed(call: Call, refusal: Refusal, cause: Error | undefined): void;
   /** A connect attempt failed; the next endpoint may still answer. */
   connectFailed(): void;
   /**
-   * The destination broke off an answer of which the client has the beginning. The client is told
-   * so by a broken connection or stream, never by a clean end.
+   * The destination broke off an answer whose beginning the client has. The client sees a broken
+   * connection or stream, never a clean end.
    *
    * @param cause what was wrong, for the log
    */
   brokenOff(call: Call, cause: Error): void;
-  /**
-   * We broke off an answer of which the client has the beginning, or a connection that passed
-   * through.
-   */
+  /** We broke off an answer whose beginning the client has, or a connection that passed through. */
   gaveUp(call: Call, refusal: Refusal): void;
-  /** Nothing of this call goes on any more. Called once. */
+  /** The call is completely over. Called once. */
   closed(call: Call): void;
 }
 
 /**
- * One call of a client, whatever protocol it came by: what the steps noted about it, and how far it
- * has come. Each exchange holds one, and says here what becomes of it; the observer hears it from
- * here.
+ * One call of a client, whatever its protocol: what the steps recorded about it, and its state.
+ * Each exchange has one, and reports to it; the call tells the observer.
  *
  * It is `done` once nobody waits for an answer any more. It is closed later, when the client's side
- * is over, and what is left of its upload.
+ * and the rest of its upload are over.
  */
 export class Call implements Listed {
   position = -1;
-  /** Noted by the steps before the forwarding, for those that look at the call when it ends. */
+  /** Recorded by the steps before the forwarding, for those that look at the call when it ends. */
   route: Route | undefined;
   edge: CallEdge | undefined;
   readonly exchange: Exchange;
@@ -118,7 +113,7 @@ export class Call implements Listed {
     this.#observer = observer;
   }
 
-  /** Whether an answer of the destination began to be relayed, or a connection passes through. */
+  /** Whether an answer of the destination is being relayed, or a connection passes through. */
   get answered(): boolean {
     return this.#answered;
   }
@@ -142,8 +137,7 @@ export class Call implements Listed {
   }
 
   /**
-   * The client gets no answer of the destination: there is none, or a step refused before one was
-   * asked for.
+   * The client gets no answer of the destination: there is none, or a step refused the call before.
    */
   fail(refusal: Refusal, cause?: Error): void {
     if (this.#done) return;
@@ -151,7 +145,7 @@ export class Call implements Listed {
     this.#observer.failed(this, refusal, cause);
   }
 
-  /** The destination's final status is there, and nothing was written to the client yet. */
+  /** The destination's final status has come, and nothing was written to the client yet. */
   answer(status: number): void {
     this.#answered = true;
     this.#observer.answered(this, status);
@@ -164,13 +158,13 @@ export class Call implements Listed {
     this.#observer.connected();
   }
 
-  /** The answer has come whole, or the call has become a tunnel. */
+  /** The answer is complete, or the call has become a tunnel. */
   complete(): void {
     this.#done = true;
   }
 
   /**
-   * The destination broke off an answer of which the client has the beginning.
+   * The destination broke off an answer whose beginning the client has.
    *
    * @param cause for the log
    */
@@ -182,7 +176,7 @@ export class Call implements Listed {
   /**
    * We end the call.
    *
-   * @returns whether the client is being told so; else what is on its way to it must be broken off
+   * @returns whether the client is being told; else what is on its way to it must be broken off
    */
   giveUp(refusal: Refusal): boolean {
     if (!this.#done && !this.#answered) {
@@ -202,7 +196,7 @@ export class Call implements Listed {
     return true;
   }
 
-  /** Nothing of this call goes on any more. Called once. */
+  /** The call is completely over. Called once. */
   close(): void {
     this.#observer.closed(this);
   }

@@ -4,40 +4,38 @@ import type { Address } from "../resolve/resolver.ts";
 
 /** How a socket towards a destination reads. */
 export interface DestinationSocketOptions {
-  /** Where what is read goes, instead of `data` events. */
+  /** Gets what is read, instead of `data` events. */
   readonly onread?: { readonly buffer: Buffer; readonly callback: (length: number) => boolean };
   /** Whether the socket stays open for writing when the destination has closed its side. */
   readonly allowHalfOpen?: boolean;
 }
 
 /**
- * Write errors that mean: the destination has closed or reset the connection. What it sent before
- * that is still there to be read.
+ * Codes of write errors which mean that the destination has closed or reset the connection. What it
+ * sent before can still be read.
  */
 const CLOSED_BY_PEER = new Set(["EPIPE", "ECONNRESET"]);
 
 type WriteCallback = (error?: Error | null) => void;
 
 /**
- * A connection to a destination which reads what the destination said before it believes that it
- * cannot be written to.
+ * A connection to a destination that still reads after a write has failed.
  *
- * A server that answers 401 or 413 from the header, and closes with the body unread, has its kernel
- * send RST behind the answer. The next write fails then, and node:net destroys a socket whose write
- * fails, with the answer unread in the kernel. Linux keeps what came before an RST readable. So a
- * failed write is held here until the reading has come to its end, which after an RST is never far:
- * then the socket fails with that error, unless its user has destroyed it because the answer was
- * complete.
+ * A server may answer 401 or 413 after the header, and close while the body is unread. Then its
+ * kernel sends RST after the answer. The next write fails, and node:net destroys a socket whose
+ * write fails, with the answer unread in the kernel. Linux keeps what came before an RST readable.
+ * So a failed write is held here until everything is read, which after an RST is soon. Then the
+ * socket fails with that error, unless its user has destroyed it because the answer was complete.
  */
 export class DestinationSocket extends Socket {
   #failedWrite: { error: NodeJS.ErrnoException; callback: WriteCallback } | undefined;
-  /** Called once, when the destination takes no more. */
+  /** Called once, when the destination accepts no more data. */
   onRefused: (() => void) | undefined;
 
   /**
    * Begins to connect.
    *
-   * @param address is dialled as it stands: nothing is looked up here any more
+   * @param address is dialled as it is, without any look-up
    */
   constructor({ address, port }: Address, { onread, allowHalfOpen = false }: DestinationSocketOptions) {
     super({ ...TCP_OPTIONS, allowHalfOpen, ...(onread === undefined ? {} : { onread }) });
@@ -46,9 +44,9 @@ export class DestinationSocket extends Socket {
   }
 
   /**
-   * Whether the destination reset the connection without having closed its side, so that an end
-   * that is read now does not mean that all was said. (Linux tells the two apart: a write after FIN
-   * and RST fails with EPIPE, one after RST alone with ECONNRESET.)
+   * Whether the destination reset the connection without having closed its side: then an end that
+   * is read now does not mean that everything was sent. (Linux tells the two apart: a write after
+   * FIN and RST fails with EPIPE, one after RST alone with ECONNRESET.)
    */
   get wasReset(): boolean {
     return this.#failedWrite?.error.code === "ECONNRESET";
@@ -72,7 +70,7 @@ export class DestinationSocket extends Socket {
   }
 
   #onReadEnd(): void {
-    // Behind the listeners of whoever uses the socket.
+    // Called after the listeners of the socket's user.
     process.nextTick(() => {
       if (!this.destroyed) this.#failedWrite?.callback(this.#failedWrite.error);
     });

@@ -1,13 +1,11 @@
 import { Refusal } from "../refusals/refusal.ts";
 
-/** How a forwarding attempt failed. */
+/** How an attempt to forward failed. */
 export interface Failure {
   readonly refusal: Refusal;
-  /**
-   * Nothing of the request was sent, so that the next endpoint may be tried whatever the method.
-   */
+  /** Nothing of the request was sent, so the next endpoint may be tried whatever the method. */
   readonly unsent: boolean;
-  /** The connection broke under the request; whether a retry is safe is for the caller to know. */
+  /** The connection broke during the request; the caller has to decide whether a retry is safe. */
   readonly broken: boolean;
 }
 
@@ -18,10 +16,10 @@ const TIMED_OUT: Failure = failure("UPSTREAM_TIMED_OUT", "the destination did no
 const INVALID: Failure = failure("UPSTREAM_INVALID", "the destination's answer is not valid HTTP/1.1");
 const BUSY: Failure = failure("UPSTREAM_BUSY", "every connection to the destination is in use");
 
-/** Our own want, not the destination's fault: another endpoint would need a file descriptor too. */
+/** This is our fault, not the destination's: another endpoint would need a file descriptor too. */
 const NO_FILE: Failure = failure("OVERLOADED", "no file descriptor is left for a connection to the destination");
 
-/** Before there is a connection, by the code of an UpstreamError or a system error. */
+/** Without a connection, by the code of an UpstreamError or a system error. */
 const NO_CONNECTION: Readonly<Record<string, Failure>> = {
   EMFILE: NO_FILE,
   ENFILE: NO_FILE,
@@ -33,15 +31,15 @@ const NO_CONNECTION: Readonly<Record<string, Failure>> = {
 };
 
 /**
- * Classifies why there is no connection to an endpoint. Whatever the system says of an attempt to
- * connect, nothing was sent, and another endpoint may be of another family, on another route, or
- * behind another rule of a firewall (T-44). So all that is not listed is `CONNECT_FAILED`.
+ * Classifies why there is no connection to an endpoint. Whatever the system error of a connect is,
+ * nothing was sent, and another endpoint may be of another family, on another route, or behind
+ * another rule of a firewall (T-44). So every code that is not listed is `CONNECT_FAILED`.
  */
 export function classifyNoConnection(error: Error): Failure {
   return NO_CONNECTION[codeOf(error)] ?? CONNECT_FAILED;
 }
 
-/** On a connection, by the code of an UpstreamError. */
+/** With a connection, by the code of an UpstreamError. */
 const BY_CODE: Readonly<Record<string, Failure>> = {
   CLOSED: RESET,
   ECONNRESET: RESET,
@@ -51,9 +49,9 @@ const BY_CODE: Readonly<Record<string, Failure>> = {
 };
 
 /**
- * Classifies what went wrong on a connection to a destination. An error of the system broke it,
- * whatever its number: a reset, TCP keep-alive that was not answered (ETIMEDOUT), a route that is
- * gone (EHOSTUNREACH). What is left is taken for an invalid answer.
+ * Classifies what went wrong on a connection to a destination. A system error, whatever its code,
+ * broke the connection: a reset, TCP keep-alive without an answer (ETIMEDOUT), a missing route
+ * (EHOSTUNREACH). Anything else counts as an invalid answer.
  */
 export function classifyFailure(error: Error): Failure {
   return "syscall" in error ? RESET : (BY_CODE[codeOf(error)] ?? INVALID);

@@ -1,15 +1,14 @@
 /**
- * A connection that neither a server nor a pool knows of any more: a tunnel, or one that waits
- * behind its last answer.
+ * A connection that is in no server and no pool any more: a tunnel, or one after its last answer.
  */
 export interface HeldConnection {
-  /** Closes both sides now, by RST: it must not look as if all had been said. */
+  /** Closes both sides now, by RST: it must not look like a complete end. */
   cut(): void;
 }
 
 /** A part of the proxy with connections: a server, the sockets that listen, pools. */
 export interface ConnectedPart {
-  /** Takes nothing new, tells its peers to go, and resolves once it has no connection left. */
+  /** Accepts nothing new, tells its peers to leave, and resolves once it has no connection left. */
   drain(): Promise<void> | void;
   /** Closes every connection now. */
   cut(): void;
@@ -18,12 +17,12 @@ export interface ConnectedPart {
 }
 
 /**
- * Whether the proxy takes new work, and what is to end before it is gone. It is made first and
- * handed down: whoever opens connections registers here, whoever answers looks here whether to say
- * `Connection: close`.
+ * Whether the proxy accepts new work, and what has to end before it stops. It is made first and
+ * passed on. Parts that open connections register here, and parts that answer check here whether to
+ * send `Connection: close`.
  *
- * serving → draining (clients are told to go) → clients gone → destinations drained → gone. At the
- * deadline, whatever the state, everything is cut.
+ * serving → draining (clients are told to leave) → clients gone → destinations drained → gone. At
+ * the deadline, whatever the state, everything is cut.
  */
 export class Lifecycle {
   readonly #clientParts: ConnectedPart[] = [];
@@ -33,24 +32,24 @@ export class Lifecycle {
   #isDraining = false;
   #drained: Promise<void> | undefined;
 
-  /** Whether clients are told to go. */
+  /** Whether clients are told to leave. */
   get isDraining(): boolean {
     return this.#isDraining;
   }
 
-  /** Drained first: what clients are connected to. */
+  /** Drained first: parts to which clients are connected. */
   addClientPart(part: ConnectedPart): void {
     this.#clientParts.push(part);
   }
 
-  /** Drained when the last client has gone: what is connected to destinations. */
+  /** Drained when the last client is gone: parts that are connected to destinations. */
   addDestinationPart(part: ConnectedPart): void {
     this.#destinationParts.push(part);
   }
 
   /**
-   * A connection that the drain waits for, and that its deadline cuts: node:http closes only those
-   * that it still reads.
+   * A connection for which the drain waits, and which is cut at the deadline: node:http closes only
+   * those that it still reads.
    */
   hold(connection: HeldConnection): void {
     this.#held.add(connection);
@@ -63,17 +62,17 @@ export class Lifecycle {
   }
 
   /**
-   * A call is over. A connection whose answer had no `Connection: close` yet turns idle after the
-   * drain has closed the idle ones.
+   * A call is over. A connection whose answer was sent before the drain, without `Connection:
+   * close`, becomes idle after the drain has closed the idle ones.
    */
   callEnded(): void {
     if (this.#isDraining) for (const part of this.#clientParts) part.callEnded?.();
   }
 
   /**
-   * Resolves when all has ended.
+   * Resolves when everything has ended.
    *
-   * @param deadline milliseconds after which what is left is cut; that of the first call counts
+   * @param deadline milliseconds after which the rest is cut; that of the first call counts
    */
   drain(deadline: number): Promise<void> {
     this.#drained ??= this.#drain(deadline);

@@ -3,7 +3,7 @@
  * - `CLOSED`: the connection ended before the answer was complete.
  * - `HEADERS_TIMED_OUT`: the answer did not begin in time.
  * - `INVALID`: what came is no HTTP/1.1 answer.
- * - `BUSY`: every connection to the address is in use, and as many requests as may wait for one do.
+ * - `BUSY`: every connection to the address is in use, and no more requests may wait for one.
  *
  * Any other code is that of a system error.
  */
@@ -20,7 +20,7 @@ export class UpstreamError extends Error {
   }
 }
 
-/** What was thrown, which need not be an error. */
+/** The thrown value as an error, if it is none. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -1,33 +1,33 @@
 export interface UpstreamOptions {
   /**
-   * Milliseconds for TCP to connect. Default 5000: inside a cluster a SYN is answered in
+   * Milliseconds for TCP to connect. Default 5000: inside a cluster a SYN is answered within
    * milliseconds or never.
    */
   readonly connectTimeout?: number;
   /**
-   * Milliseconds until the answer's header must be there. Default 0, never: a fallback must not cut
-   * a call that the direct way would have let finish; the caller's own timeout, or its Envoy's,
+   * Milliseconds until the answer's header must have come. Default 0, never: a fallback must not
+   * cut a call that would finish on the direct way. The timeout of the caller, or of its Envoy,
    * still ends it. (Slime's proxy cut slow calls at 15 s.)
    */
   readonly headersTimeout?: number;
   /**
-   * Milliseconds that an idle connection is kept. Default 4000, below the 5 s of a Node server, the
-   * shortest of the common ones. A destination's `Keep-Alive: timeout` shortens it.
+   * Milliseconds for which an idle connection is kept. Default 4000, below the 5 s of a Node
+   * server, the shortest of the common ones. A destination's `Keep-Alive: timeout` shortens it.
    */
   readonly keepAliveTimeout?: number;
   /**
-   * Connections to one address. Default 1024, as in Envoy's default circuit breaker; requests
-   * beyond it wait.
+   * Most connections to one address. Default 1024, as in Envoy's default circuit breaker; further
+   * requests wait.
    */
   readonly maxConnections?: number;
   /**
-   * Requests to one address that may wait for a connection. Default 1024, as in Envoy; those beyond
-   * it get 503.
+   * Most requests to one address that may wait for a connection. Default 1024, as in Envoy; further
+   * ones get 503.
    */
   readonly maxWaiting?: number;
   /**
-   * Addresses with a pool. Default 4096; beyond it the least recently used pool is closed, which
-   * lets its requests finish.
+   * Most addresses with a pool. Default 4096; beyond it the least recently used pool is closed
+   * after its requests have finished.
    */
   readonly maxPools?: number;
 }
@@ -39,5 +39,5 @@ export const DEFAULT_MAX_WAITING = 1_024;
 /** See {@link UpstreamOptions.maxPools}. */
 export const DEFAULT_MAX_POOLS = 4_096;
 
-/** How often connections are looked through, in milliseconds. */
+/** How often connections are checked, in milliseconds. */
 export const SWEEP_INTERVAL = 1_000;

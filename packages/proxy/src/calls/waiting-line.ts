@@ -1,19 +1,19 @@
-/** Who waits in a line. */
+/** An item that waits in a line. */
 export interface InLine {
-  /** Whether it waits no more. */
+  /** Whether it does not wait any more. */
   readonly done: boolean;
-  /** Whose request it is. The same for as long as it waits. */
+  /** Whose request it is. It does not change while it waits. */
   readonly caller: string;
 }
 
 /**
- * Those that wait for a connection: callers in turn, and of each caller first come, first served.
- * Whoever leaves frees its place at once (T-47). Where there are too many, the last of the caller
- * that has most goes: nobody fills the line against others (T-08).
+ * The requests that wait for a connection. Callers take turns; the requests of a caller are served
+ * in their order. A request that leaves frees its place at once (T-47). If there are too many, the
+ * last one of the caller with the most is removed, so that nobody can fill the line (T-08).
  */
 export class WaitingLine<W extends InLine> {
   /**
-   * Next caller first. A Set keeps its order, and takes anybody out of the middle. All is empty
+   * The next caller first. A Set keeps its order, and removes any item cheaply. Everything is empty
    * unless a destination has no room.
    */
   readonly #byCaller = new Map<string, Set<W>>();
@@ -30,7 +30,7 @@ export class WaitingLine<W extends InLine> {
     this.#size += 1;
   }
 
-  /** @returns whether the waiter stood in the line */
+  /** @returns whether the waiter was in the line */
   leave(waiter: W): boolean {
     const waiting = this.#byCaller.get(waiter.caller);
     if (waiting?.delete(waiter) !== true) return false;
@@ -44,7 +44,7 @@ export class WaitingLine<W extends InLine> {
   }
 
   /**
-   * Takes out the first that still wants a connection.
+   * Removes and returns the first that still wants a connection.
    *
    * @param mayTake whether this caller may have one now
    */
@@ -52,7 +52,7 @@ export class WaitingLine<W extends InLine> {
     for (const [caller, waiting] of this.#byCaller) {
       if (!mayTake(caller)) continue;
       const waiter = this.#takeFirst(waiting);
-      // Behind all others, or gone when nobody is left.
+      // Moved to the end, or removed when nobody is left.
       this.#byCaller.delete(caller);
       if (waiting.size > 0) this.#byCaller.set(caller, waiting);
       if (waiter !== undefined) return waiter;
@@ -60,10 +60,11 @@ export class WaitingLine<W extends InLine> {
     return undefined;
   }
 
-  /** Takes out those beyond `count`, each time the last one of the caller that has most. */
+  /** Removes those beyond `count`, each time the last one of the caller with the most. */
   cutAt(count: number): readonly W[] {
     const late: W[] = [];
-    // Copied once: thousands may have to go, and a Set is walked through to find its last.
+    // Copied once: thousands may have to be removed, and to find the last item of a Set takes a
+    // walk through it.
     const lines = [...this.#byCaller.values()].map((waiting) => [...waiting]);
     while (this.#size > count) {
       const waiter = lines.reduce((longest, line) => (line.length >= longest.length ? line : longest), []).pop();
@@ -74,8 +75,8 @@ export class WaitingLine<W extends InLine> {
   }
 
   /**
-   * Takes out whoever has to go for a newcomer when the line is full: the newcomer itself unless
-   * another caller has more waiting than its own. Not asked for while there is room.
+   * Removes and returns the one that has to leave for a new one when the line is full: the new one
+   * itself unless another caller has more waiting than its own. Not called while there is room.
    */
   displacedBy(newcomer: W): W {
     const longest = this.#longest();
@@ -87,7 +88,7 @@ export class WaitingLine<W extends InLine> {
     return waiter;
   }
 
-  /** Takes all out that still want one. */
+  /** Removes and returns all that still want one. */
   takeAll(): readonly W[] {
     const waiters = [...this.#byCaller.values()].flatMap((waiting) => [...waiting]).filter(({ done }) => !done);
     this.#byCaller.clear();

@@ -3,14 +3,14 @@ import { isLoopback, isNeverAService } from "@fenceline/registry";
 import { Refusal } from "../refusals/refusal.ts";
 import type { Address } from "../resolve/resolver.ts";
 
-/** What holds for an address whoever calls: undefined when it may be dialled. */
+/** The check of an address for every caller: undefined when it may be dialled. */
 export type AddressCheck = (address: Address) => Refusal | undefined;
 
 /**
- * The check on resolved addresses that needs to know nothing of the mesh.
+ * The check of resolved addresses that needs no knowledge of the mesh.
  *
  * @param allowLoopback see ServingPolicy
- * @param isSelf whether Fenceline itself is there
+ * @param isSelf whether it is an address of Fenceline itself
  */
 export function createAddressCheck(allowLoopback: boolean, isSelf: (address: Address) => boolean): AddressCheck {
   return (candidate) => {

@@ -18,8 +18,8 @@ import { KnownFences } from "./known-fences.ts";
 import { RefusedCalls } from "./refused-calls.ts";
 
 /**
- * What is kept of an address. Most addresses of a mesh are alike but for the text, so they share
- * these.
+ * What is kept of an address. Most addresses of a mesh differ only in the text, so they share these
+ * objects.
  */
 type Known = Omit<MeshAddress, "address">;
 
@@ -31,11 +31,11 @@ const NODE_PORT = new Refusal("ADDRESS_REFUSED", "the host resolves to a node, o
 const UNDECLARED = new Refusal("PORT_NOT_DECLARED", "no Service declares this port of this address");
 
 /**
- * Ports of the node's and the control plane's own processes, refused on nodes even where a Service
- * declares them, as those for scraping metrics do, and as whoever may write EndpointSlices can for
- * any port of any node: etcd, the kubelet, kube-proxy, the scheduler and the managers, of today and
- * before 1.24 (Kubernetes, "Ports and Protocols"); the supervisor and API server of k3s, RKE2 and
- * MicroK8s; Felix of Calico, the agent of Cilium.
+ * Ports of processes of the node and the control plane. On nodes they are refused even where a
+ * Service declares them: Services for scraping metrics do, and whoever may write EndpointSlices can
+ * do so for any port of any node. They are: etcd, the kubelet, kube-proxy, the scheduler and the
+ * managers, of today and before 1.24 (Kubernetes, "Ports and Protocols"); the supervisor and API
+ * server of k3s, RKE2 and MicroK8s; Felix of Calico, the agent of Cilium.
  */
 const NODE_PORTS: ReadonlySet<number> = new Set([
   ...[2_379, 2_380, 2_381, 2_382, 10_248, 10_249, 10_250, 10_251, 10_252, 10_255, 10_256, 10_257, 10_258, 10_259, 6_443],
@@ -43,7 +43,7 @@ const NODE_PORTS: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * Below 1024 only root listens on a node: SSH, BGP, rpcbind. Workloads on its network that speak
+ * Below 1024 only root listens on a node: SSH, BGP, rpcbind. The workloads on its network that use
  * HTTP there are ingress gateways.
  */
 const PRIVILEGED = 1_024;
@@ -54,15 +54,15 @@ function isNodePort(port: number): boolean {
 }
 
 /**
- * The mesh's addresses as the collector tells them. A view that has come stays in force until the
- * next one is whole.
+ * The mesh's addresses as the collector sends them. A view stays in force until the next one is
+ * complete.
  */
 export class AddressTable implements MeshView {
   #known = new Map<string, Known>();
-  /** A view that is on its way. */
+  /** A view that is not complete yet. */
   #coming: Map<string, Known> | undefined;
   readonly #shared = new Map<string, Known>();
-  /** The pod ranges among {@link #known}; undefined until somebody asks. */
+  /** The pod ranges among {@link #known}; undefined until they are first needed. */
   #ranges: BlockList | undefined;
   readonly #hidden = new HiddenServices();
   readonly #fences: KnownFences;
@@ -79,12 +79,12 @@ export class AddressTable implements MeshView {
     return this.#version;
   }
 
-  /** Whether a whole view has come. */
+  /** Whether a complete view has come. */
   get isComplete(): boolean {
     return this.#isComplete;
   }
 
-  /** Whether a further view has begun and is not whole yet. */
+  /** Whether another view has begun and is not complete yet. */
   get isComing(): boolean {
     return this.#coming !== undefined;
   }
@@ -93,7 +93,7 @@ export class AddressTable implements MeshView {
     return this.#known.size;
   }
 
-  /** Whether an address is known to be the mesh's. */
+  /** Whether an address is known to belong to the mesh. */
   has(address: string): boolean {
     return this.#kindsOf(address) !== 0;
   }
@@ -131,7 +131,7 @@ export class AddressTable implements MeshView {
     this.#refused.begin();
   }
 
-  /** Whether an address is one that pods have, whether or not any Service selects its pod. */
+  /** Whether an address is in a range of pods, whether or not a Service selects its pod. */
   inPodRange(address: string): boolean {
     this.#ranges ??= rangesIn(this.#known);
     return this.#ranges.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
@@ -157,7 +157,7 @@ export class AddressTable implements MeshView {
     return this.#refused.has(namespace, host);
   }
 
-  /** The whole table in pieces, for another thread; nothing before the first view has come. */
+  /** The whole table in pieces, for another thread; nothing before the first complete view. */
   *updates(): Generator<AddressUpdate> {
     if (!this.#isComplete) return;
     const fences = [...this.#fences.names].map((address) => ({ address, kinds: ADDRESS_KIND.FENCE, ports: [] }));
@@ -185,9 +185,9 @@ export class AddressTable implements MeshView {
   }
 
   judge({ address, port, by }: Address, isDeclared = false): Reach | Refusal | undefined {
-    // The name of a service may be trusted until then: its own policy on names was applied, and DNS
-    // says where it is. Not so on a port of nodes, which an ExternalName or an EndpointSlice may
-    // lead to: nothing tells a node yet.
+    // Until then the name of a service may be trusted: its own policy on names was applied, and DNS
+    // tells where it is. Not on a port of nodes, to which an ExternalName or an EndpointSlice may
+    // lead, since nodes are not known yet.
     if (!this.#isComplete) return by === "service" && !isNodePort(port) ? REACH.MESH : UNKNOWN_MESH;
     const kinds = this.#kindsOf(address);
     if (kinds === 0) return undefined;
@@ -196,14 +196,15 @@ export class AddressTable implements MeshView {
     const isOpen = isDeclared || this.#isDeclared(address, port);
     if (kinds & ADDRESS_KIND.NODE) return this.#judgeNode(port, isOpen);
     if (isOpen) return REACH.MESH;
-    // An EndpointSlice may name any address. It opens a port of a public one, and closes none: else
-    // a tenant could take a host outside from everybody.
+    // An EndpointSlice may name any address. It opens a port of a public one, and closes none:
+    // otherwise a tenant could make an outside host unreachable for all.
     return kinds === ADDRESS_KIND.ENDPOINT && isPublicAddress(address) ? undefined : UNDECLARED;
   }
 
   /** @param isDeclared whether a Service declares the port of this address */
   #judgeNode(port: number, isDeclared: boolean): Reach | Refusal {
-    // kube-proxy has it before whatever listens there, and goes on to endpoints that nobody judges.
+    // kube-proxy handles it before whatever listens there, and forwards to endpoints that nobody
+    // checks.
     if (this.#isDeclared(EVERY_NODE, port)) return NODE_PORT;
     return isDeclared && !isNodePort(port) ? REACH.MESH : NODE;
   }
@@ -212,12 +213,12 @@ export class AddressTable implements MeshView {
     return this.#known.get(address)?.ports.includes(port) === true;
   }
 
-  /** What an address is, whatever Services have it as an external IP. */
+  /** The kinds of an address, without the Services that have it as an external IP. */
   #kindsOf(address: string): number {
     return (this.#known.get(address)?.kinds ?? 0) & ~ADDRESS_KIND.EXTERNAL_IP;
   }
 
-  /** What is said of one address alone is its own. */
+  /** What belongs to one address alone is not shared. */
   #kept(known: Known): Known {
     const isPlain = known.leadsTo === undefined && known.sidecars === undefined && known.hosts === undefined;
     return isPlain ? this.#share(known) : known;
@@ -228,8 +229,7 @@ export class AddressTable implements MeshView {
     let known = this.#shared.get(key);
     if (known === undefined) {
       known = { kinds, ports };
-      // Combinations of ports come and go with the mesh: what is not shared any more must not stay
-      // for ever.
+      // Combinations of ports come and go with the mesh: unused ones must not stay for ever.
       if (this.#shared.size >= MAX_SHARED) this.#shared.clear();
       this.#shared.set(key, known);
     }
@@ -237,7 +237,7 @@ export class AddressTable implements MeshView {
   }
 }
 
-/** A fence has a slash, too, and no address before it. */
+/** The name of a fence has a slash, too, but no address before it. */
 function isRange(address: string): boolean {
   const slash = address.indexOf("/");
   return slash > 0 && isIP(address.slice(0, slash)) !== 0;

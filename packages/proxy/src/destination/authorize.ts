@@ -12,44 +12,44 @@ export interface ServingPolicy {
   /** DNS domain of the cluster. */
   readonly clusterDomain: string;
   /**
-   * Whether endpoints may be loopback addresses. Only right where the directory store, and so the
-   * operator, says what the endpoints are (standalone): behind DNS, whoever writes a record could
-   * reach what listens on loopback.
+   * Whether endpoints may be loopback addresses. Only safe where the directory store, and so the
+   * operator, names the endpoints (standalone): with DNS, whoever writes a record could reach what
+   * listens on loopback.
    */
   readonly allowLoopback: boolean;
   /** Fully qualified names of the global sidecar's own Services. */
   readonly ownNames: ReadonlySet<string>;
   /**
-   * Fenceline's namespace: no name in it is served. What listens there sees the certificate of the
-   * global sidecar, so whoever could call it by way of us would speak in our name: to the
-   * collector, for one, as the fallback that reports for everybody.
+   * Fenceline's namespace: no name in it is served. Servers there see the certificate of the global
+   * sidecar, so a caller could act in our name through us: to the collector, for example, as the
+   * fallback that reports for all.
    */
   readonly ownNamespace: string | undefined;
   /**
-   * What becomes of a host that is no service. A fence cannot tell `github.com` from `b.test1`
+   * How hosts that are no service are treated. A fence cannot tell `github.com` from `b.test1`
    * (both have two labels), nor a virtual machine's address from a pod's, so calls that leave the
-   * cluster come here too; without the fence Istio's passthrough would have let them go.
+   * cluster come here too. Without the fence Istio's passthrough would have forwarded them.
    */
   readonly external: ExternalPolicy;
-  /** What holds for an address whoever calls. */
+  /** The check of an address for every caller. */
   readonly checkAddress: AddressCheck;
   /**
-   * Whether `<pod>.<service>.<namespace>` is served. Only right with a resolver that knows the pods
-   * (standalone): by its form alone nobody can tell it from `www.example.com`.
+   * Whether `<pod>.<service>.<namespace>` is served. Only safe with a resolver that knows the pods
+   * (standalone): its form is the same as that of `www.example.com`.
    */
   readonly servesPodNames?: boolean;
 }
 
-/** What is known of who calls. */
+/** What is known of the caller. */
 export interface Caller {
   /**
-   * Whether `fence-source` names a fence, and the certificate, where one is to be had, is of the
-   * same namespace.
+   * Whether `fence-source` names a fence, and the certificate, where there is one, is of the same
+   * namespace.
    */
   readonly isProven: boolean;
   /**
-   * Whether the caller's own Envoy reaches nothing but registered hosts
-   * (`outboundTrafficPolicy: REGISTRY_ONLY`).
+   * Whether the caller's own Envoy reaches only registered hosts (`outboundTrafficPolicy:
+   * REGISTRY_ONLY`).
    */
   readonly registryOnly: boolean;
   readonly certified: CertifiedNamespace;
@@ -62,34 +62,34 @@ export interface Authorized {
   readonly names: readonly string[];
   /** The answer when no target is known to the resolver. */
   readonly unknown: Refusal;
-  /** How far beyond the mesh the addresses may be that are dialled. */
+  /** How far outside of the mesh the dialled addresses may be. */
   readonly reach: Reach;
   /**
-   * Namespace of the fence that calls; undefined where nobody proved to be of one. Whether there is
+   * Namespace of the calling fence; undefined where the caller has not proved one. Whether there is
    * such a fence is not known here.
    */
   readonly caller: string | undefined;
   /**
-   * Namespace that policies of the destination are asked about, and that default Sidecars are for:
-   * of the caller's certificate, also where it names no fence; else of the fence.
+   * Namespace for the policies of the destination and for default Sidecars: that of the caller's
+   * certificate, even where it names no fence; else that of the fence.
    */
   readonly asking: string | undefined;
   /** That fence, as `namespace/name`. */
   readonly fence: string | undefined;
-  /** The answer when they are further than that. */
+  /** The answer when the addresses are further away than that. */
   readonly noFurther: Refusal;
-  /** Whether the caller's Envoy said so of itself, see {@link Caller.registryOnly}. */
+  /** Whether the caller's Envoy reported it of itself, see {@link Caller.registryOnly}. */
   readonly registryOnly: boolean;
 }
 
 /**
- * What a request may be forwarded to, by name only; the addresses behind the name are checked after
+ * To what a request may be forwarded, by name only; the addresses of the name are checked after
  * they are resolved.
  *
- * The name comes first: it is what the caller means, and DNS or the registry decides what it stands
- * for now. The original destination is the fallback for a Host that names no service (a made-up or
- * external one, sent to a ClusterIP), and the resolver must know it too: `slime-orig-dest` alone
- * never opens a way to an address. That was the server-side request forgery in Slime's proxy.
+ * The name comes first: the caller means it, and DNS or the registry decides what it stands for
+ * now. The original destination is used where the Host names no service (an invented or external
+ * one, sent to a ClusterIP), and the resolver must know it too: `slime-orig-dest` alone never opens
+ * a way to an address. That was the server-side request forgery in Slime's proxy.
  */
 export function authorize(destination: Destination, policy: ServingPolicy, caller: Caller): Authorized | Refusal {
   const { named, original, port, namespace } = destination;
@@ -119,10 +119,10 @@ function callerOf(named: FenceKey | undefined, { isProven, certified, registryOn
 }
 
 /**
- * The answer about a host that the mesh does not have, for a caller who may go no further. Had more
- * been allowed, it might have been found outside: then that is what was refused, and counted. A
- * name of two labels may just as well be a mistyped `<service>.<namespace>`, so its answer says
- * both.
+ * The answer for a host that the mesh does not have, for a caller that may go no further. With more
+ * rights, the host might have been found outside, so that is what was refused, and counted. A name
+ * of two labels may just as well be a mistyped `<service>.<namespace>`, so its answer names both
+ * reasons.
  */
 function unknownWithin(
   { named, port }: Destination,
@@ -144,13 +144,13 @@ function isOwn(name: string, { ownNames, ownNamespace, clusterDomain }: ServingP
 }
 
 /**
- * Whom the global sidecar is a way out of the mesh for: fenced workloads, which have no other since
- * their unknown hosts come here, and nobody else.
+ * The global sidecar is a way out of the mesh for fenced workloads, whose unknown hosts come here,
+ * and for nobody else.
  */
 function reachOf(host: string, external: ExternalPolicy, { isProven, registryOnly }: Caller): Pick<Authorized, "reach" | "noFurther"> {
   if (!isProven) return { reach: REACH.MESH, noFurther: NOT_PROVEN };
-  // Istio knows ExternalName Services as hosts of the registry, so REGISTRY_ONLY lets them be
-  // called.
+  // For Istio, ExternalName Services are hosts of the registry, so REGISTRY_ONLY allows calls to
+  // them.
   if (registryOnly) return { reach: REACH.SERVICE_NAMES, noFurther: REGISTRY_ONLY };
   return { reach: external.reachOf(host), noFurther: NOT_ALLOWED };
 }
@@ -168,9 +168,9 @@ export const DENIED_BY_POLICY = new Refusal(
 const NOT_ALLOWED = new Refusal("EXTERNAL_REFUSED", "the configuration does not allow this external host");
 
 /**
- * What Istio's PassthroughCluster would have dialled: the address that the application did. Only
- * without one is the name looked up; and where it is the name that is allowed, for then the address
- * in a header must not be another one.
+ * What Istio's PassthroughCluster would have dialled: the address that the application dialled. The
+ * name is looked up only without one, or where the name is what is allowed: then the address in a
+ * header might be another one.
  */
 function externalTarget({ named, original, port }: Destination, external: ExternalPolicy): Target {
   const goesByAddress = external.mode === "forward" || external.reachOf(named.host) === REACH.LISTED;

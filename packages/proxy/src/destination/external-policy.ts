@@ -1,7 +1,7 @@
 import { BlockList, isIP } from "node:net";
 import { FencelineError } from "@fenceline/api/vocabulary";
 
-/** What becomes of hosts and addresses that are not of the mesh. */
+/** How hosts and addresses outside of the mesh are treated. */
 export interface ExternalOptions {
   /** Whether they are forwarded, as Istio's passthrough would. */
   readonly mode: "forward" | "refuse";
@@ -10,11 +10,11 @@ export interface ExternalOptions {
    * is `refuse`.
    */
   readonly allow?: readonly string[] | undefined;
-  /** Hosts and CIDRs that are refused whatever else is said. */
+  /** Hosts and CIDRs that are always refused. */
   readonly deny?: readonly string[] | undefined;
 }
 
-/** A list of hosts and CIDRs, ready to be asked. */
+/** A compiled list of hosts and CIDRs. */
 class ExternalList {
   readonly #names = new Set<string>();
   readonly #endings: string[] = [];
@@ -54,7 +54,7 @@ class ExternalList {
   }
 }
 
-/** A CIDR, or an address as the network of itself; undefined for anything else. */
+/** A CIDR, or an address as a network of one; undefined for anything else. */
 function parseNetwork(entry: string): { readonly address: string; readonly bits: number; readonly version: 4 | 6 } | undefined {
   const [, address = "", prefix] = /^([0-9a-f.:]+)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
   const version = isIP(address) === 6 ? 6 : 4;
@@ -63,16 +63,14 @@ function parseNetwork(entry: string): { readonly address: string; readonly bits:
   return isIP(address) === 0 || bits > most ? undefined : { address, bits, version };
 }
 
-/**
- * Adds a CIDR to a list that is asked about addresses of both families; what is none is left out.
- */
+/** Adds a CIDR to a list for addresses of both families; invalid ones are left out. */
 export function addNetwork(list: BlockList, cidr: string): void {
   const network = parseNetwork(cidr.toLowerCase());
   if (network !== undefined) list.addSubnet(network.address, network.bits, network.version === 4 ? "ipv4" : "ipv6");
 }
 
 /**
- * Labels of a host name, lower case; the last one is no number, or it would be a mistyped address.
+ * Labels of a host name, lower case. The last one is no number: that would be a mistyped address.
  */
 const EXTERNAL_NAME = /^(?!(?:.*\.)?\d+$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/;
 
@@ -84,17 +82,17 @@ function invalid(entry: string): FencelineError {
 }
 
 /**
- * How far a route may go beyond what the mesh is known to have, in the order of {@link REACH}. Each
- * includes those before it.
+ * How far a route may leave what is known of the mesh, in the order of {@link REACH}. Each includes
+ * those before it.
  */
 export type Reach = (typeof REACH)[keyof typeof REACH];
 
 export const REACH = {
-  /** Only what is known to be of the mesh. */
+  /** Only what is known to be in the mesh. */
   MESH: 0,
   /**
-   * What the name of a service resolves to although nobody knows the address as one: an
-   * ExternalName, or a Service that has just been made.
+   * Addresses to which the name of a service resolves though they are not known as such: an
+   * ExternalName, or a Service that was just made.
    */
   SERVICE_NAMES: 1,
   /** External addresses that the configuration lists. */

@@ -1,25 +1,25 @@
 import { SidecarImports } from "@fenceline/registry";
 
-/** A Service by its host, and where it is. */
+/** A Service by its host and namespace. */
 export interface NamespacedHost {
   readonly namespace: string;
   readonly host: string;
 }
 
-/** What is told of default Sidecars. */
+/** A collector's message about default Sidecars. */
 interface Told {
   readonly sidecars?: readonly (readonly string[])[];
 }
 
-/** Which Services the default Sidecars hide that are told of a namespace, or of the whole mesh. */
+/** Which Services the default Sidecars of a namespace, or of the whole mesh, hide. */
 export class HiddenServices {
-  /** By what was told, and by the namespace of the pods, which `.` stands for. */
+  /** By message, and by the namespace of the pods, for which `.` stands. */
   readonly #imports = new WeakMap<Told, Map<string, SidecarImports>>();
 
   /**
-   * @param named a Service by the name that it was called by; undefined where that is an address
-   * @param hosts of the Services whose address was found, as `namespace/host`. None are known of a
-   * Service that is new
+   * @param named the Service that the call named; undefined where that is an address
+   * @param hosts of the Services with the resolved address, as `namespace/host`. For a new Service
+   * none are known
    */
   hides(told: Told | undefined, namespace: string, named: NamespacedHost | undefined, hosts: readonly string[]): boolean {
     const imports = told && this.#importsOf(told, namespace);
@@ -29,7 +29,7 @@ export class HiddenServices {
       const [of = "", host = ""] = each.split("/");
       return imports.shows(of, host);
     });
-    // A name may be an alias of what is hidden (ExternalName).
+    // A name may be an alias of something hidden (ExternalName).
     return !isShown && (named === undefined || hosts.length > 0);
   }
 

@@ -1,7 +1,7 @@
 /**
- * Fields of one hop that are dropped from requests and answers, also where Connection does not name
- * them (RFC 9110 §7.6.1). A server may ignore Upgrade (§7.8); `http2-settings` belongs to
- * `Upgrade: h2c`.
+ * Hop-by-hop fields that are dropped from requests and answers, even where Connection does not name
+ * them (RFC 9110 §7.6.1). A server may ignore Upgrade (§7.8); `http2-settings` belongs to `Upgrade:
+ * h2c`.
  */
 export const DROPPED_FIELDS = [
   "upgrade",
@@ -12,7 +12,7 @@ export const DROPPED_FIELDS = [
   "proxy-authorization",
 ] as const;
 
-/** The value of a field that stands several times (RFC 9110 §5.3). */
+/** The value of a repeated field (RFC 9110 §5.3). */
 export function joined(before: string | undefined, value: string): string {
   return before === undefined ? value : `${before}, ${value}`;
 }
@@ -22,7 +22,7 @@ export function joined(before: string | undefined, value: string): string {
  *
  * @param fields flat list of names and values
  * @param connection value of Connection; undefined where there is none
- * @param isProtected whether a field stays, though it is named. Asked in small letters
+ * @param isProtected whether a field stays although it is named. Called with lower case
  * @returns the same list when nothing is to be removed, which is nearly always
  */
 export function dropNamedByConnection(fields: string[], connection: string | undefined, isProtected: (name: string) => boolean): string[] {
@@ -32,7 +32,7 @@ export function dropNamedByConnection(fields: string[], connection: string | und
   return without(fields, new Set(named.filter((name) => !isProtected(name))));
 }
 
-/** The fields without those of some names, in small letters. */
+/** The fields without those with some names, in lower case. */
 export function without(fields: readonly string[], unwanted: ReadonlySet<string>): string[] {
   const kept: string[] = [];
   for (let i = 0; i + 1 < fields.length; i += 2) {

@@ -2,8 +2,8 @@ import type { Authority } from "@fenceline/registry";
 import type { Address } from "../resolve/resolver.ts";
 
 /**
- * Request header with the Host that the caller sent, where another one is sent in its place. The
- * chart's EnvoyFilter for the global sidecar puts it back, once its Envoy has chosen the route.
+ * Request header with the caller's Host, where another one is sent instead. The chart's EnvoyFilter
+ * for the global sidecar restores it, once its Envoy has chosen the route.
  */
 export const AUTHORITY_HEADER = "fenceline-authority";
 
@@ -15,9 +15,9 @@ export interface HostFields {
 }
 
 /**
- * In a cluster the request goes on through the proxy's own Envoy, which routes by Host, and to
- * which `b` is a name of its own namespace, not of the caller's; it has no route for `pod-0.web`
- * nor for a made-up name either. What it has no route for, it would pass through in plain text.
+ * In a cluster the request goes on through the proxy's own Envoy, which routes by Host. For that
+ * Envoy `b` is a name of its own namespace, not of the caller's, and it has no route for
+ * `pod-0.web` or an invented name. A request without a route would pass through in plain text.
  */
 export function hostFields(authority: string, named: Authority, address: Address | undefined): HostFields {
   const known = address?.authority;

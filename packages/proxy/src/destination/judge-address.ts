@@ -4,40 +4,33 @@ import type { AddressCheck } from "./address-policy.ts";
 import { type ExternalPolicy, REACH, type Reach } from "./external-policy.ts";
 import type { NamespacedHost } from "./hidden-services.ts";
 
-/** What is behind a ClusterIP, except for addresses that are a pod's and nothing else. */
+/** What is behind a ClusterIP, without addresses that only a pod has. */
 export interface EndpointsBehind {
   readonly endpoints: readonly Address[];
-  /** Whether there are others that nobody has told. */
+  /** Whether there are others that were not told. */
   readonly areMore: boolean;
 }
 
-/** What the mesh says of addresses. */
+/** What is known of the mesh's addresses. */
 export interface MeshView {
-  /** Changes whenever an answer of {@link judge} may. */
+  /** Changes whenever an answer of {@link judge} may change. */
   readonly version: number;
   /**
-   * The reach that an address needs, or why it is refused to everybody; undefined for one that is
-   * not the mesh's.
+   * The reach that an address needs, or why it is refused to all; undefined for one outside of the
+   * mesh.
    *
-   * @param isDeclared whether a Service is known to declare this port of it. Default: as the mesh
-   * says
+   * @param isDeclared whether a Service is known to declare this port of it. Default: as known here
    */
   judge(address: Address, isDeclared?: boolean): Reach | Refusal | undefined;
-  /** What has to be judged before a port of a ClusterIP is dialled, besides the ClusterIP. */
+  /** What has to be checked before a port of a ClusterIP is dialled, besides the ClusterIP. */
   endpointsBehind(address: string, port: number): EndpointsBehind;
   /** Whether an address is a ClusterIP. */
   isService(address: string): boolean;
-  /**
-   * Whether nothing is known of an address but that an EndpointSlice names it, and it is none that
-   * pods have.
-   */
+  /** Whether only an EndpointSlice names the address, and it is not in a range of pods. */
   isOutside(address: string): boolean;
-  /**
-   * Whether an address that is not the mesh's is of a range that its pods or Services have theirs
-   * from.
-   */
+  /** Whether an address outside of the mesh is in a range of its pods or Services. */
   inPodRange(address: string): boolean;
-  /** Whether the pods of a namespace reach nothing but registered hosts. */
+  /** Whether the pods of a namespace reach only registered hosts. */
   isRegistryOnly(namespace: string): boolean;
   /**
    * Whether policies refuse every call from a namespace to a host, which may be a ClusterIP.
@@ -46,10 +39,10 @@ export interface MeshView {
    */
   isRefused(namespace: string, host: string): boolean;
   /**
-   * Whether the default Sidecar, in whose place fences' come, hides a Service from the pods of a
-   * namespace: the one that is named, or each whose address it is.
+   * Whether the default Sidecar, which those of fences replace, hides a Service from the pods of a
+   * namespace: the named one, or each with the address.
    *
-   * @param named undefined where nobody named a Service
+   * @param named undefined where no Service was named
    */
   hides(namespace: string, address: string, named: NamespacedHost | undefined): boolean;
   /** Whether there is a fence of this name. @param name `namespace/name` */
@@ -68,12 +61,12 @@ const TOO_MANY = new Refusal("ADDRESS_REFUSED", "the Service leads to more addre
 const CHAIN = new Refusal("ADDRESS_REFUSED", "the Service leads to another one, and by that to a third");
 
 /**
- * Judges one address, whoever calls: the reach that it needs, or why it is refused.
+ * Checks one address, for every caller: the reach that it needs, or why it is refused.
  *
- * A ClusterIP is more than its address: kube-proxy, or the Envoy beside us, goes to any endpoint
- * behind it, which nobody here sees. So each of those is judged as if it were dialled, and one that
- * may not be is enough to refuse the port (T-05, T-06). So it is with an address that a load
- * balancer or `externalIPs` gave a Service.
+ * A ClusterIP leads further: kube-proxy, or the Envoy beside us, connects to any endpoint behind
+ * it, which is not visible here. So each endpoint is checked as if it were dialled, and one that
+ * may not be dialled is enough to refuse the port (T-05, T-06). The same holds for an address of a
+ * Service from a load balancer or `externalIPs`.
  */
 export function addressJudge(check: AddressCheck, external: ExternalPolicy, mesh?: MeshView): (address: Address) => Reach | Refusal {
   function direct(address: Address): Reach | Refusal {
@@ -83,7 +76,7 @@ export function addressJudge(check: AddressCheck, external: ExternalPolicy, mesh
     if (ofMesh !== undefined) return ofMesh;
     if (mesh === undefined && address.by !== "external") return REACH.MESH;
     if (external.denies(address.address)) return DENIED;
-    // A Service is in DNS before we are told of it, and no call by its name may fail for that.
+    // A Service is in DNS before we are told of it, and calls by its name must not fail until then.
     if (address.by === "service") return REACH.SERVICE_NAMES;
     const reach = external.reachFor(address.address);
     return reach !== REACH.LISTED && mesh?.inPodRange(address.address) === true ? UNSELECTED_POD : reach;
@@ -119,7 +112,7 @@ export function addressJudge(check: AddressCheck, external: ExternalPolicy, mesh
   function ofLast(address: string, view: MeshView): Reach | Refusal {
     if (!view.isOutside(address)) return REACH.MESH;
     if (external.denies(address)) return DENIED;
-    // Istio knows the Service, as it does an ExternalName: REGISTRY_ONLY lets it be called.
+    // Istio knows the Service, as it does an ExternalName, so REGISTRY_ONLY allows calls to it.
     const isAllowed = external.mode === "forward" || external.reachFor(address) === REACH.LISTED;
     return isAllowed ? REACH.SERVICE_NAMES : NOT_ALLOWED;
   }

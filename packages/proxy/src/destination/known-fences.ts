@@ -2,23 +2,23 @@ import { EVERY_FENCE } from "@fenceline/api/vocabulary";
 import { LRUCache } from "lru-cache";
 
 /**
- * Milliseconds for which a fence counts that is there no more: its EnvoyFilter goes after it, and
- * until istiod has told each Envoy, callers are fenced and have no other way out.
+ * Milliseconds for which a deleted fence still counts. Its EnvoyFilter is deleted after it, and
+ * until istiod has updated each Envoy, callers are fenced and have no other way out.
  */
 const LEAVING = 5 * 60_000;
 
-/** Most fences that are remembered as leaving. Of more the one that left first is forgotten. */
+/** Most deleted fences that are remembered. Beyond that, the one deleted first is forgotten. */
 const MAX_LEAVING = 10_000;
 
 /**
- * The fences that there are, as the collector tells them. What has come stays in force until the
- * next view is whole, however long the collector is away.
+ * The existing fences, as the collector sends them. A view stays in force until the next one is
+ * complete, however long the collector is away.
  */
 export class KnownFences {
   #names = new Set<string>();
-  /** A view that is on its way. */
+  /** A view that is not complete yet. */
   #coming: Set<string> | undefined;
-  /** When each went. */
+  /** When each was deleted. */
   readonly #leaving = new LRUCache<string, number>({ max: MAX_LEAVING });
   readonly #clock: () => number;
 
@@ -27,17 +27,17 @@ export class KnownFences {
     this.#clock = clock;
   }
 
-  /** By `namespace/name`, with {@link EVERY_FENCE} if the collector tells fences at all. */
+  /** By `namespace/name`, with {@link EVERY_FENCE} if the collector sends fences at all. */
   get names(): ReadonlySet<string> {
     return this.#names;
   }
 
-  /** A whole view begins. */
+  /** A view begins. */
   begin(): void {
     this.#coming = new Set();
   }
 
-  /** The view is whole. */
+  /** The view is complete. */
   complete(): void {
     const before = this.#names;
     this.#names = this.#coming ?? before;
@@ -55,8 +55,8 @@ export class KnownFences {
   }
 
   /**
-   * Whether a fence of this name is there, or was a moment ago. A collector of before tells none,
-   * so each that is named counts.
+   * Whether a fence with this name exists, or did a moment ago. An older collector sends none, so
+   * each named fence counts.
    *
    * @param name `namespace/name`
    */

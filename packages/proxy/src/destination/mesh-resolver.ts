@@ -3,15 +3,15 @@ import { type Resolution, type Resolver, toAddress } from "../resolve/resolver.t
 import type { AddressTable } from "./address-table.ts";
 
 /**
- * Lets the mesh's table say whether a host that is an address is of the mesh, and another resolver
- * everything else.
+ * Answers from the mesh's table whether a host that is an address belongs to the mesh. Another
+ * resolver answers everything else.
  *
- * Without the table a PTR record has to say it: a question for every address, to which whoever owns
- * a range of addresses can give any answer.
+ * Without the table a PTR record has to tell it: a query for every address, to which whoever owns a
+ * range of addresses can give any answer.
  */
 export function createMeshResolver(others: Resolver, table: AddressTable): Resolver {
-  // Targets belong to routes, which are remembered within a bound. What is handed out again is
-  // judged once.
+  // Targets belong to routes, of which a bounded number is remembered. A result that is returned
+  // again is judged once.
   const known = new WeakMap<Target, Resolution>();
   return {
     resolve(target) {

@@ -1,21 +1,21 @@
 import { networkInterfaces } from "node:os";
 import type { Address } from "../resolve/resolver.ts";
 
-/** Where Fenceline itself is, as far as it is known without a look at the mesh. */
+/** Addresses and ports of Fenceline itself, as far as known without the mesh. */
 export interface OwnPlaces {
   /** Addresses of our own Services and pods, refused on every port. */
   readonly addresses: readonly string[];
-  /** Ports that this process listens on, now. */
+  /** Ports on which this process listens now. */
   readonly ports: () => readonly number[];
   /**
    * Whether services may be on this machine (see ServingPolicy.allowLoopback). Then only our own
-   * ports of its addresses are refused; in a pod every port is, because whatever else listens there
-   * is ours or our Envoy's: its admin port, the agent's metrics.
+   * ports of its addresses are refused. In a pod every port is: whatever else listens there is ours
+   * or our Envoy's, such as its admin port and the agent's metrics.
    */
   readonly sharesMachine: boolean;
 }
 
-/** Whether an address is our own. Addresses are compared in the form that Node writes them. */
+/** Whether an address is our own. Addresses are compared in Node's notation. */
 export function ownAddressCheck({ addresses, ports, sharesMachine }: OwnPlaces): (address: Address) => boolean {
   const ours = new Set(addresses);
   const machine = new Set(Object.values(networkInterfaces()).flatMap((list = []) => list.map(({ address }) => address)));
@@ -23,7 +23,7 @@ export function ownAddressCheck({ addresses, ports, sharesMachine }: OwnPlaces):
     if (ours.has(address)) return true;
     const isLoopback = address.startsWith("127.") || address === "::1";
     if (!isLoopback && !machine.has(address)) return false;
-    // Other ports of loopback are no service either, which the check on addresses says.
+    // Other ports of loopback are no service either; the check of addresses refuses them.
     return ports().includes(port) || (!sharesMachine && !isLoopback);
   };
 }

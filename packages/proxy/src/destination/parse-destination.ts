@@ -2,7 +2,7 @@ import { type FenceKey, parseFenceKey } from "@fenceline/api/vocabulary";
 import { type Authority, parseAuthority } from "@fenceline/registry";
 import { Refusal } from "../refusals/refusal.ts";
 
-/** The fields of a request that say where it goes and who sends it, as text. */
+/** The fields of a request that tell where it goes and who sends it, as text. */
 export interface DestinationFields {
   /** Host, or the authority of an absolute-form target. */
   readonly authority: string;
@@ -11,9 +11,9 @@ export interface DestinationFields {
   readonly sourceNamespace: string | undefined;
 }
 
-/** What these fields mean. Nothing is checked yet but the syntax. */
+/** The meaning of these fields. Only their syntax was checked. */
 export interface Destination {
-  /** The authority as received: it is reported unchanged, and is what the destination sees. */
+  /** The authority as received. It is reported unchanged, and the destination sees it. */
   readonly authority: string;
   readonly named: Authority;
   /**
@@ -21,7 +21,7 @@ export interface Destination {
    */
   readonly port: number;
   readonly original: { readonly address: string; readonly port: number; readonly kind: "ipv4" | "ipv6" } | undefined;
-  /** Undefined when the caller did not say, or said something else than `<namespace>/<fence>`. */
+  /** Undefined when the caller named none, or something else than `<namespace>/<fence>`. */
   readonly source: FenceKey | undefined;
   /** Namespace of the caller, to complete short names. */
   readonly namespace: string | undefined;

@@ -1,9 +1,9 @@
 const ZERO = 48;
 
 /**
- * A Content-Length as it goes on. The grammar (RFC 9110 §8.6) allows zeros in front of a number,
- * but a reader that takes those for octal sees another end of the body than we do: `010` is eight
- * to it. Envoy passes them on.
+ * A Content-Length as it is forwarded. The grammar (RFC 9110 §8.6) allows leading zeros, but a
+ * reader that takes those for octal sees another end of the body than we do: for it `010` is eight.
+ * Envoy forwards them.
  *
  * @param value digits only
  */

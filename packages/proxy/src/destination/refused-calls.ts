@@ -1,25 +1,25 @@
 import { type RefusedCallers, readRefused, refuses } from "@fenceline/registry";
 
 /**
- * Which calls AuthorizationPolicies refuse for certain, as the collector tells it. What has come
- * stays in force until the next view is whole.
+ * Which calls AuthorizationPolicies certainly refuse, as the collector sends it. A view stays in
+ * force until the next one is complete.
  */
 export class RefusedCalls {
   #hosts = new Map<string, Told>();
-  /** A view that is on its way. */
+  /** A view that is not complete yet. */
   #coming: Map<string, Told> | undefined;
 
-  /** All that is told. */
+  /** All texts. */
   *texts(): Generator<string> {
     for (const { text } of this.#hosts.values()) yield text;
   }
 
-  /** A whole view begins. */
+  /** A view begins. */
   begin(): void {
     this.#coming = new Map();
   }
 
-  /** The view is whole. */
+  /** The view is complete. */
   complete(): void {
     this.#hosts = this.#coming ?? this.#hosts;
     this.#coming = undefined;
@@ -30,7 +30,7 @@ export class RefusedCalls {
     if (callers !== undefined) (this.#coming ?? this.#hosts).set(callers.host, { text, callers });
   }
 
-  /** What was said of a host before may be taken back after what is said of it now. */
+  /** The removal of a host's former text may come after its new one. */
   remove(text: string): void {
     const hosts = this.#coming ?? this.#hosts;
     const host = readRefused(text)?.host;

@@ -6,7 +6,7 @@ export interface ReportedEdge {
   /** Host as the caller wrote it. */
   readonly authority: string;
   readonly originalDestination?: { readonly address: string; readonly port: number };
-  /** Status of the answer, the destination's or ours; 0 when there was none yet. */
+  /** Status of the answer, the destination's or ours; 0 when there is none yet. */
   readonly responseCode: number;
   /**
    * `x-request-id` of a call to a host that the collector may not know yet, where level debug is
@@ -16,18 +16,18 @@ export interface ReportedEdge {
 }
 
 /**
- * Where edges go. `report` never throws and never blocks: learning must not cost a request
- * anything.
+ * Where edges are reported. `report` never throws and never blocks: learning must not delay a
+ * request.
  */
 export interface EdgeSink {
   /**
-   * @param known whether the edge was reported a moment ago, so that this report is in no hurry: it
-   * only says that the edge is still in use
+   * @param known whether the edge was reported a moment ago: then this report is not urgent, and
+   * only shows that the edge is still in use
    */
   report(edge: ReportedEdge, known: boolean): void;
 }
 
-/** Where the edges of several workers go, each with the number of its requests. */
+/** Where the edges of several workers are reported, each with the number of its requests. */
 export interface RequestReporter {
   reportRequests(edge: ReportedEdge, requests: number): void;
 }

@@ -6,25 +6,25 @@ import { AUTHORITY_HEADER } from "./host-fields.ts";
 import { plainLength } from "./plain-length.ts";
 
 /**
- * More header fields than this and the request is refused. Node drops what is beyond its own limit
- * without a word, so that limit is off.
+ * A request with more header fields than this is refused. Node drops fields beyond its own limit
+ * silently, so that limit is off.
  */
 const MAX_HEADER_FIELDS = 1_000;
 
-/** What one pass over the raw header fields of a request yields. */
+/** The result of one pass over the raw header fields of a request. */
 export interface RequestHead {
   host: string | undefined;
   hostCount: number;
   /**
-   * `fence-source`. Like the two below: when repeated, joined by a comma as RFC 9110 §5.3 allows,
-   * and so no valid value any more.
+   * `fence-source`. Like the two below, it is joined by a comma when repeated, as RFC 9110 §5.3
+   * allows, and so is not valid any more.
    */
   source: string | undefined;
   /** `slime-source-ns` */
   sourceNamespace: string | undefined;
   /** `slime-orig-dest` */
   originalDestination: string | undefined;
-  /** `fenceline-outbound`; whatever its value, it takes away and never gives. */
+  /** `fenceline-outbound`; any value only removes rights. */
   outbound: string | undefined;
   clientCertificate: string | undefined;
   hop: string | undefined;
@@ -34,7 +34,8 @@ export interface RequestHead {
   transferEncoding: string | undefined;
   contentLength: string | undefined;
   /**
-   * Flat list of names and values to forward, without Host; as the client wrote them, in its order.
+   * Flat list of names and values to forward, without Host, as the client wrote them and in its
+   * order.
    */
   forwarded: string[];
 }
@@ -47,10 +48,10 @@ const drop: FieldRule = () => {};
 const TAKES_TRAILERS = /(?:^|,)[\t ]*trailers[\t ]*(?:,|$)/i;
 
 /**
- * Fields that Connection must not take away. RFC 9110 §7.6.1 lets a client name any field as
- * hop-by-hop; naming one that frames, routes, authenticates or attributes a request would let it
- * strip what the hops before this one added (as in CVE-2022-1388). `te` is always named by whoever
- * sends `TE: trailers`, which is the one value that goes on.
+ * Fields that Connection must not remove. RFC 9110 §7.6.1 lets a client name any field as
+ * hop-by-hop. By naming one that frames, routes, authenticates or attributes a request, it could
+ * remove what earlier hops added (as in CVE-2022-1388). A client that sends `TE: trailers` always
+ * names `te`, and that value is forwarded.
  */
 const PROTECTED = new Set([
   "host",
@@ -145,10 +146,10 @@ const RULES = new Map<string, FieldRule>([
       head.forwarded.push(name, value);
     },
   ],
-  // Ours to say: from a caller it would change the Host that its destination sees.
+  // Only we set it: from a caller it would change the Host that its destination sees.
   [AUTHORITY_HEADER, drop],
-  // `trailers` says something about the whole way, and answer trailers are relayed; other members
-  // ask for codings of this hop. Node takes it for HTTP/2 in small letters only.
+  // `trailers` concerns the whole way, and answer trailers are relayed; other members ask for
+  // codings of this hop. For HTTP/2, Node accepts it only in lower case.
   [
     "te",
     (head, value, name) => {
@@ -163,9 +164,9 @@ const RULES = new Map<string, FieldRule>([
  * Sorts the raw header fields of a request in one pass.
  *
  * @param rawHeaders Node's flat list of names and values
- * @returns a refusal where the framing is not certain. llhttp has refused Content-Length beside
- * Transfer-Encoding by now; a coding other than `chunked` alone would have to be removed here and
- * cannot be.
+ * @returns a refusal where the framing is ambiguous. llhttp has already refused Content-Length
+ * beside Transfer-Encoding; any coding but `chunked` alone would have to be removed here, which is
+ * not possible
  */
 export function readRequestHead(rawHeaders: readonly string[]): RequestHead | Refusal {
   if (rawHeaders.length > 2 * MAX_HEADER_FIELDS) {
@@ -199,7 +200,7 @@ export function readRequestHead(rawHeaders: readonly string[]): RequestHead | Re
 
 /**
  * Fields that must not come after a body (RFC 9110 §6.5.1): they frame, route or authenticate what
- * was already acted on.
+ * was already handled.
  */
 export const NEVER_A_TRAILER: ReadonlySet<string> = new Set([
   ...RULES.keys(),
@@ -213,8 +214,8 @@ export const NEVER_A_TRAILER: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether a body follows: Content-Length or Transfer-Encoding says so, never the method (RFC 9112
- * §6.3).
+ * Whether a body follows: only Content-Length or Transfer-Encoding tells, never the method (RFC
+ * 9112 §6.3).
  */
 export function hasBody({ transferEncoding, contentLength }: RequestHead): boolean {
   return transferEncoding !== undefined || (contentLength !== undefined && Number(contentLength) !== 0);
@@ -224,8 +225,8 @@ function framingFault({ transferEncoding, contentLength }: RequestHead): Refusal
   if (transferEncoding !== undefined && transferEncoding.toLowerCase() !== "chunked") {
     return new Refusal("REQUEST_MALFORMED", "Transfer-Encoding must be exactly 'chunked'");
   }
-  // llhttp counts in 64 bits, JavaScript in 53: beyond that the two would disagree on where the
-  // body ends.
+  // llhttp counts in 64 bits, JavaScript in 53: beyond that the two would disagree about the end of
+  // the body.
   if (contentLength !== undefined && !Number.isSafeInteger(Number(contentLength))) {
     return new Refusal("REQUEST_MALFORMED", "Content-Length is beyond what can be counted");
   }

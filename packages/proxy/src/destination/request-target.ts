@@ -2,10 +2,7 @@ import { parseAuthority } from "@fenceline/registry";
 import { Refusal } from "../refusals/refusal.ts";
 import type { RequestHead } from "./request-head.ts";
 
-/**
- * A request target, split. `path` is what goes to the destination: every byte as the client sent
- * it.
- */
+/** The parts of a request target. `path` is forwarded unchanged to the destination. */
 export interface RequestTarget {
   readonly path: string;
   /** Of an absolute-form target; it wins over Host (RFC 9112 §3.2.2). */
@@ -31,10 +28,10 @@ export function parseTarget(target: string, method: string): RequestTarget | Ref
 }
 
 /**
- * The one authority that a request is routed by, as text.
+ * The one authority by which a request is routed, as text.
  *
- * Host must be there exactly once and be valid even where an absolute-form target overrules it (RFC
- * 9112 §3.2): the hops before this one may have looked at it.
+ * There must be exactly one Host, and it must be valid even where an absolute-form target overrides
+ * it (RFC 9112 §3.2): earlier hops may have used it.
  */
 export function effectiveAuthority(head: RequestHead, target: RequestTarget): string | Refusal {
   if (head.host === undefined) return new Refusal("HOST_MALFORMED", "Host is missing");

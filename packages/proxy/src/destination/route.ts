@@ -17,12 +17,12 @@ export interface Route {
   readonly hopMark: string;
   /**
    * When this edge was last reported, in milliseconds since the epoch; 0 for never. The reporting
-   * step keeps it here.
+   * step stores it here.
    */
   reportedAt: number;
   /**
-   * What was last reported. Most requests of an edge end alike, and the same object spares the
-   * reporter comparing texts.
+   * The last report. Most requests of an edge end alike, and with the same object the reporter need
+   * not compare texts.
    */
   report: ReportedEdge | undefined;
 }
@@ -34,7 +34,7 @@ export type RoutingFields = Pick<RequestHead, "source" | "originalDestination" |
 export interface Router {
   /**
    * @param authority see effectiveAuthority
-   * @param certified what the caller's certificate says
+   * @param certified from the caller's certificate
    */
   route(fields: RoutingFields, authority: string, certified: CertifiedNamespace): Route | Refusal;
   /** Combinations that are remembered. */
@@ -43,15 +43,15 @@ export interface Router {
 
 const MAX_ROUTES = 10_000;
 /**
- * Characters of a combination that is remembered. Valid ones have some 600 at most; others may be
- * as long as a header, and each a new one.
+ * Most characters of a combination that is remembered. Valid ones have at most some 600; others may
+ * be as long as a header, and each may be new.
  */
 const MAX_REMEMBERED = 1_024;
 
 /**
  * Steps 1 and 2 are pure functions of a few header values, and a mesh has far fewer combinations of
- * them than requests. So the outcome is remembered, refusals too; the bound keeps made-up hosts
- * from growing it.
+ * them than requests. So results are remembered, including refusals; invented hosts cannot exceed
+ * the limit.
  */
 export function createRouter(policy: ServingPolicy): Router {
   const routes = new LRUCache<string, Route | Refusal>({ max: MAX_ROUTES });
@@ -60,7 +60,7 @@ export function createRouter(policy: ServingPolicy): Router {
     route(fields, authority, certified) {
       // Header values hold no line feed, so no two combinations share a key.
       const { source = "", originalDestination = "", sourceNamespace = "", outbound } = fields;
-      // Absent, unread and present must differ; a namespace never begins with a colon.
+      // The three cases must differ; a namespace never begins with a colon.
       const proof = certified === undefined ? ":" : (certified ?? ":none");
       const key = `${authority}\n${source}\n${originalDestination}\n${sourceNamespace}\n${outbound === undefined ? "" : "registry"}\n${proof}`;
       if (key.length > MAX_REMEMBERED) return routeFor(fields, authority, certified, policy);
@@ -82,8 +82,8 @@ function routeFor(fields: RoutingFields, authority: string, certified: Certified
   if (parsed instanceof Refusal) return parsed;
   const claim = claimOf(parsed.source, certified);
   const isProven = claim === "believed";
-  // The EnvoyFilter writes the address beside the fence's name. From anybody else it is a wish to
-  // be connected there.
+  // The EnvoyFilter writes the address and the fence's name. From any other caller the address is
+  // only a wish.
   const destination = isProven || parsed.original === undefined ? parsed : withoutOriginal(parsed);
   const authorized = authorize(destination, policy, { isProven, registryOnly: outbound !== undefined, certified });
   if (authorized instanceof Refusal) return authorized;

@@ -13,28 +13,28 @@ export interface Judged {
   readonly refusal: Refusal | undefined;
   /** The address that was refused. */
   readonly refused: Address | undefined;
-  /** How far the call goes: to more than {@link REACH}.MESH, it leaves the mesh. */
+  /** How far the call goes: beyond {@link REACH}.MESH, it leaves the mesh. */
   readonly reach: Reach;
 }
 
-/** Step 4: judges each address of a resolution. What it lets through is dialled as it stands. */
+/** Step 4: checks each address of a resolution. Allowed ones are dialled as they are. */
 export type Judge = (resolution: readonly Address[], authorized: Authorized) => Judged;
 
 type JudgingPolicy = Pick<ServingPolicy, "external" | "clusterDomain">;
 
-/** What is known of a resolution, whoever asked for it. */
+/** What is known of a resolution, for every caller. */
 interface Assessed {
-  /** By {@link Reach}: what those may dial who may go that far. */
+  /** By {@link Reach}: what callers with that reach may dial. */
   readonly judged: readonly Judged[];
   /** See {@link MeshView.version}. */
   readonly version: number;
 }
 
 /**
- * Judges by the addresses that the mesh has and those that nobody may reach.
+ * Checks addresses against the mesh, and against those that nobody may reach.
  *
- * The same resolution is handed out again while nothing changes, so what was found is remembered
- * with it until the mesh changes.
+ * The same resolution is returned again while nothing changes, so the result is remembered with it
+ * until the mesh changes.
  */
 export function createJudge(check: AddressCheck, { external, clusterDomain }: JudgingPolicy, mesh?: MeshView): Judge {
   const known = new WeakMap<readonly Address[], Assessed>();
@@ -53,14 +53,14 @@ export function createJudge(check: AddressCheck, { external, clusterDomain }: Ju
     const { limit, why } = limitOf(authorized, mesh);
     const judged = assessed.judged[limit];
     if (judged === undefined) throw new Error("every reach is assessed");
-    // Nothing but the reach was wanting: why the caller has no more of it is the route's to say.
+    // Only the reach was missing: the route knows why the caller does not have more.
     return judged.refusal === TOO_FAR ? { ...judged, refusal: why } : judged;
   };
 }
 
 /**
- * How far a caller may go. The route remembers what the caller's Envoy said of itself; what the
- * mesh says of it may change, and counts even where the Envoy was passed by.
+ * How far a caller may go. The route remembers what the caller's Envoy reported of itself. What the
+ * mesh tells of it may change, and counts even for a call that did not use the Envoy.
  */
 function limitOf({ reach, noFurther, caller, fence }: Authorized, mesh: MeshView | undefined): { limit: Reach; why: Refusal } {
   if (reach === REACH.MESH || mesh === undefined) return { limit: reach, why: noFurther };
@@ -70,8 +70,8 @@ function limitOf({ reach, noFurther, caller, fence }: Authorized, mesh: MeshView
 }
 
 /**
- * The destination would see our certificate in place of the caller's, and could not refuse the call
- * itself. An address counts, too: the caller may have dialled it.
+ * The destination would see our certificate instead of the caller's, and could not refuse the call
+ * itself. Addresses are checked, too: the caller may have dialled one.
  */
 function deniedByPolicy(resolution: readonly Address[], { asking, names }: Authorized, mesh: MeshView | undefined): Judged | undefined {
   if (mesh === undefined || asking === undefined) return undefined;
@@ -81,8 +81,8 @@ function deniedByPolicy(resolution: readonly Address[], { asking, names }: Autho
 }
 
 /**
- * Whether the caller's own Envoy would refuse the call without its fence, as REGISTRY_ONLY has it
- * of Services that the default Sidecar hides. With ALLOW_ANY it lets them pass.
+ * Whether the caller's own Envoy would refuse the call without its fence: under REGISTRY_ONLY it
+ * refuses calls to Services that the default Sidecar hides. Under ALLOW_ANY it passes them through.
  */
 function hiddenByDefault(
   [address]: readonly Address[],
@@ -92,7 +92,7 @@ function hiddenByDefault(
 ): Judged | undefined {
   if (address === undefined || asking === undefined || mesh === undefined || address.by === "external") return undefined;
   if (!registryOnly && !mesh.isRegistryOnly(asking)) return undefined;
-  // `web.shop.svc.cluster.local:80`: of what the name stands for all addresses are one Service's.
+  // `web.shop.svc.cluster.local:80`: all addresses of a service's name belong to one Service.
   const name = address.by === "service" ? address.service?.replace(/:\d+$/, "") : undefined;
   const isHidden = mesh.hides(asking, address.address, name === undefined ? undefined : serviceInName(name, clusterDomain));
   return isHidden ? { addresses: [], refusal: HIDDEN, refused: address, reach: REACH.MESH } : undefined;
