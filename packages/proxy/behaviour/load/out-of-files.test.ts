@@ -33,7 +33,7 @@ function ticks(pid: number): number {
   return Number(fields[13]) + Number(fields[14]);
 }
 
-test("E1-25 out of file descriptors it neither crashes nor spins, says OVERLOADED, and serves again when some are free", {
+test("E1-25 out of file descriptors it neither crashes nor spins, says that the destination cannot be connected, and serves again when some are free", {
   skip: !existsSync(PRLIMIT) && "no prlimit here",
 }, async (t) => {
   const upstream = await startUpstream(t, (_request, response) => response.end("ok"));
@@ -57,7 +57,7 @@ test("E1-25 out of file descriptors it neither crashes nor spins, says OVERLOADE
   const held = sockets.find((socket) => !closed.has(socket));
   assert.ok(held);
   held.write(`GET / HTTP/1.1\r\nHost: ${SERVICE}\r\n\r\n`);
-  assert.match(await readUntil(held, "\r\n\r\n"), /^HTTP\/1\.1 503 .*fenceline-error: OVERLOADED\r\n/s);
+  assert.match(await readUntil(held, "\r\n\r\n"), /^HTTP\/1\.1 502 .*fenceline-error: CONNECT_FAILED\r\n/s);
 
   for (const socket of sockets) socket.destroy();
   // The proxy hears of it a moment later.

@@ -16,15 +16,14 @@ const TIMED_OUT: Failure = failure("UPSTREAM_TIMED_OUT", "the destination did no
 const INVALID: Failure = failure("UPSTREAM_INVALID", "the destination's answer is not valid HTTP/1.1");
 const BUSY: Failure = failure("UPSTREAM_BUSY", "every connection to the destination is in use");
 
-/** This is our fault, not the destination's: another endpoint would need a file descriptor too. */
-const NO_FILE: Failure = failure("OVERLOADED", "no file descriptor is left for a connection to the destination");
+/** The fault is ours, which is for the message to say: the destination may be well. */
+const NO_FILE: Failure = failure("CONNECT_FAILED", "no file descriptor is left for a connection to the destination", { unsent: true });
 
 /** Without a connection, by the code of an UpstreamError or a system error. */
 const NO_CONNECTION: Readonly<Record<string, Failure>> = {
   EMFILE: NO_FILE,
   ENFILE: NO_FILE,
   CONNECT_TIMED_OUT,
-  ETIMEDOUT: CONNECT_TIMED_OUT,
   // The proxy is stopping.
   CLOSED: RESET,
   BUSY,
@@ -32,8 +31,9 @@ const NO_CONNECTION: Readonly<Record<string, Failure>> = {
 
 /**
  * Classifies why there is no connection to an endpoint. Whatever the system error of a connect is,
- * nothing was sent, and another endpoint may be of another family, on another route, or behind
- * another rule of a firewall (T-44). So every code that is not listed is `CONNECT_FAILED`.
+ * nothing was sent, and another endpoint may be of another family, on another route, behind another
+ * rule of a firewall, or one that a kept connection leads to where no file descriptor is left
+ * (T-44). So every system error is `CONNECT_FAILED`.
  */
 export function classifyNoConnection(error: Error): Failure {
   return NO_CONNECTION[codeOf(error)] ?? CONNECT_FAILED;

@@ -11,9 +11,13 @@ const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_HTTP_1_1_REQUIRED, NGHTTP2_PROTOCOL_E
  */
 export function classifyNoSession(error: Error): Failure {
   if (error instanceof UpstreamError && error.code === "INVALID") return NOT_HTTP2;
-  // Accepted, and closed before it said its SETTINGS.
-  const wasOpen = "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE" || error.code === "CLOSED");
-  return wasOpen ? { ...classifyFailure(error), unsent: true } : classifyNoConnection(error);
+  return wasAccepted(error) ? { ...classifyFailure(error), unsent: true } : classifyNoConnection(error);
+}
+
+/** Whether the destination accepted the connection, and closed it before it said its SETTINGS. */
+function wasAccepted(error: Error): boolean {
+  if ("syscall" in error) return error.syscall !== "connect";
+  return error instanceof UpstreamError && error.code === "CLOSED";
 }
 
 /**
