@@ -58,8 +58,11 @@ const MAX_TARGETS = 10_000;
 /** About 15 MB. */
 const MAX_ADDRESSES = 100_000;
 const MIN_TTL = 1_000;
-/** Milliseconds that an answer counts as one that has just expired. */
-const JUST_EXPIRED = 30_000;
+/**
+ * Milliseconds that an answer counts as one that has just expired: Envoy's DNS cache serves a name
+ * that nobody asks for so long by what it knows (`host_ttl`).
+ */
+const JUST_EXPIRED = 300_000;
 /**
  * Milliseconds that a request waits for the new answer before it takes one that has just expired. A
  * name server nearby needs about one.
