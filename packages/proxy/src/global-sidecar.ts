@@ -152,7 +152,8 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
   const connections = new ConnectionLimit(metrics, { maxConnections: limits?.maxConnections ?? 10_000, sharing: sharing ?? 1 });
   const admission = new Admission({ calls, connections, sockets: socketsFor(sharing) }, metrics, limits);
   const { admit: share } = new CallerShares(calls, limits?.maxRequests ?? MAX_REQUESTS);
-  const servers = createServers(options, policy, lifecycle, { router, calls, counters, admit: admission.admit, share });
+  const log = new FailureLog(options.logger);
+  const servers = createServers(options, policy, lifecycle, log, { router, calls, counters, admit: admission.admit, share });
   const { server } = servers;
   const held = new HeldMemory(calls, servers.unfinished, limits?.maxHeldBytes ?? 64 * 1024 * 1024);
   registerSizes(
@@ -166,6 +167,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
     clearInterval(ageing);
     admission.stop();
     held.stop();
+    log.close();
   };
   const onError = connections.outOfFiles;
   const shared = { sockets: socketsFor(sharing), connection: CONNECTION_OPTIONS, onError };
@@ -191,12 +193,12 @@ function createServers(
   options: GlobalSidecarOptions,
   policy: ServingPolicy,
   lifecycle: Lifecycle,
+  log: FailureLog,
   shared: Pick<PipelineParts, "router" | "calls" | "counters" | "admit" | "share">,
 ): ProtocolServers {
   const { resolver, trustForwardedClientCert = false } = options;
   const { calls, counters } = shared;
   const reports = new EdgeReports(options.reporter);
-  const log = new FailureLog(options.logger);
   const decisions = DecisionLog.of(options.logger);
   const { trustDomains = [DEFAULT_TRUST_DOMAIN], acceptPlaintext = false } = options;
   const certifiedNamespace = trustForwardedClientCert

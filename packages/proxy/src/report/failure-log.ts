@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Ending } from "../calls/listener-observer.ts";
 import type { Refusal } from "../refusals/refusal.ts";
 import { MAX_LOGGED_TEXT } from "./decision-log.ts";
+import { LeftOutLines } from "./left-out-lines.ts";
 
 /** What is known of a call that came to nothing, or to half an answer. */
 export interface FailedCall {
@@ -32,14 +33,15 @@ const SECOND = 1_000;
 const BROKEN_OFF = "UPSTREAM_BROKE_OFF";
 
 /**
- * One line per failure, bounded per second by code and endpoint, and by code; the next line that
- * comes through says how many did not. At level debug every one has its line.
+ * One line per failure, bounded per second by code and endpoint, and by code. Those beyond it are
+ * counted, and told within a second. At level debug every one has its line.
  */
 export class FailureLog {
   readonly #logger: Logger;
   readonly #isDebug: boolean;
   readonly #ofEndpoint: LineBudget;
   readonly #ofCode: LineBudget;
+  readonly #leftOut: LeftOutLines;
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -48,20 +50,24 @@ export class FailureLog {
       new LineBudget({ lines: this.#isDebug ? Number.POSITIVE_INFINITY : lines, window: SECOND, clock: currentSecond });
     this.#ofEndpoint = budget(LINES_OF_ENDPOINT);
     this.#ofCode = budget(LINES_OF_CODE);
+    this.#leftOut = new LeftOutLines(({ cause, ...failures }) => logger.warn({ ...failures, cause: shortened(cause) }, "lines left out"));
   }
 
-  /** How many lines were left out before this one; undefined when it is left out, too. */
-  #take(code: string, { endpoint = "" }: FailedCall): number | undefined {
-    const ofEndpoint = this.#ofEndpoint.take(`${code} ${endpoint}`);
-    if (ofEndpoint === undefined) return undefined;
-    const ofCode = this.#ofCode.take(code);
-    return ofCode === undefined ? undefined : ofEndpoint + ofCode;
+  /** Tells at once what is still to be told. */
+  close(): void {
+    this.#leftOut.tell();
+  }
+
+  /** Whether this failure gets a line; counted where it does not. */
+  #take(code: string, call: FailedCall): boolean {
+    const isTold = this.#ofEndpoint.take(`${code} ${call.endpoint ?? ""}`) !== undefined && this.#ofCode.take(code) !== undefined;
+    if (!isTold) this.#leftOut.add(code, call);
+    return isTold;
   }
 
   refused({ code, status, message }: Refusal, request: FailedCall): void {
-    const suppressed = this.#take(code, request);
-    if (suppressed === undefined) return;
-    const line = { code, status, detail: message, ...lineOf(request, suppressed) };
+    if (!this.#take(code, request)) return;
+    const line = { code, status, detail: message, ...lineOf(request) };
     // What the client did wrong is for its owner to fix, what the destination did is for the
     // operator.
     if (status < 500) this.#logger.info(line, "request refused");
@@ -72,28 +78,22 @@ export class FailureLog {
    * A client left before its request was complete. Not worth a line unless somebody looks for it.
    */
   left({ client, cause }: FailedCall): void {
-    if (this.#isDebug)
-      this.#logger.debug({ client, cause: cause?.slice(0, MAX_LOGGED_TEXT) }, "client left before its request was complete");
+    if (this.#isDebug) this.#logger.debug({ client, cause: shortened(cause) }, "client left before its request was complete");
   }
 
   /** An HTTP/2 connection was ended for what its client did. */
   ended(reason: Ending, call: FailedCall): void {
-    const suppressed = this.#take(reason, call);
-    if (suppressed !== undefined) this.#logger.warn({ reason, ...lineOf(call, suppressed) }, "client connection ended");
+    if (this.#take(reason, call)) this.#logger.warn({ reason, ...lineOf(call) }, "client connection ended");
   }
 
   /** The destination broke off its answer, and the client has a part of it. */
   brokenOff(call: FailedCall): void {
-    const suppressed = this.#take(BROKEN_OFF, call);
-    if (suppressed === undefined) return;
-    this.#logger.warn({ code: BROKEN_OFF, ...lineOf(call, suppressed) }, "answer broke off");
+    if (this.#take(BROKEN_OFF, call)) this.#logger.warn({ code: BROKEN_OFF, ...lineOf(call) }, "answer broke off");
   }
 
   /** We broke off an answer, or a connection that passed through. */
   gaveUp({ code, message }: Refusal, call: FailedCall): void {
-    const suppressed = this.#take(code, call);
-    if (suppressed === undefined) return;
-    this.#logger.warn({ code, detail: message, ...lineOf(call, suppressed) }, "answer given up");
+    if (this.#take(code, call)) this.#logger.warn({ code, detail: message, ...lineOf(call) }, "answer given up");
   }
 }
 
@@ -102,14 +102,10 @@ function currentSecond(): number {
   return Math.trunc(Date.now() / SECOND) * SECOND;
 }
 
-function lineOf({ client, authority, source, endpoint, cause, requestId }: FailedCall, suppressed: number) {
-  return {
-    client,
-    authority: authority?.slice(0, MAX_LOGGED_TEXT),
-    source,
-    endpoint,
-    cause: cause?.slice(0, MAX_LOGGED_TEXT),
-    requestId,
-    suppressed: suppressed === 0 ? undefined : suppressed,
-  };
+function lineOf({ client, authority, source, endpoint, cause, requestId }: FailedCall) {
+  return { client, authority: shortened(authority), source, endpoint, cause: shortened(cause), requestId };
+}
+
+function shortened(text: string | undefined): string | undefined {
+  return text?.slice(0, MAX_LOGGED_TEXT);
 }
