@@ -101,15 +101,12 @@ function tidied(method: string, text: string): string {
   }
 }
 
-/** RFC 9112 §5.2. Nothing is continued by a line right behind the status line. */
-function unfolded(lines: readonly string[]): readonly string[] {
-  if (/^[ \t]/.test(lines[1] ?? "")) return lines;
-  const whole: string[] = [];
-  for (const line of lines) {
-    if (/^[ \t]/.test(line) && whole.length > 1) whole.push(`${whole.pop()?.replace(/[ \t]+$/, "")} ${line.replace(/^[ \t]+/, "")}`);
-    else whole.push(line);
-  }
-  return whole;
+/**
+ * RFC 9112 §5.2: a fold is one blank. A line right behind the status line continues nothing.
+ */
+function unfolded([first = "", ...lines]: readonly string[]): readonly string[] {
+  const text = lines.join("\r\n");
+  return [first, ...text.replace(/[ \t]*\r\n[ \t]+/g, " ").split("\r\n")];
 }
 
 function isChunked(method: string, head: string): boolean {
@@ -120,11 +117,24 @@ function tidiedChunks(text: string): string {
   const line = /^0*([0-9a-f]+)[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n/i.exec(text);
   if (line === null) return text;
   const size = Number.parseInt(line[1] ?? "0", 16);
-  if (size === 0) return unfolded(["0", ...text.slice(line[0].length).split(/\r?\n/)]).join("\r\n");
+  if (size === 0) return `${line[1]}\r\n${tidiedTrailers(text.slice(line[0].length))}`;
   const to = line[0].length + size;
   const end = /^\r?\n/.exec(text.slice(to));
   if (end === null) return text;
   return `${line[1]}\r\n${text.slice(line[0].length, to)}\r\n${tidiedChunks(text.slice(to + end[0].length))}`;
+}
+
+/**
+ * RFC 9110 §6.5.1: we leave framing fields out of trailers, as Envoy does. llhttp refuses the
+ * answer. What comes behind the answer stays as it is.
+ */
+function tidiedTrailers(text: string): string {
+  const lines = text.split(/\r?\n/);
+  const end = lines.indexOf("");
+  if (end === -1) return text;
+  const [, ...trailers] = unfolded(["0", ...lines.slice(0, end)]);
+  const kept = trailers.filter((line) => !/^(?:content-length|transfer-encoding):/i.test(line));
+  return [...kept, ...lines.slice(end)].join("\r\n");
 }
 
 const ANSWERS = [
@@ -198,6 +208,9 @@ test("E1-16 what node:http's parser refuses of a tidied answer is refused, and w
           "GET",
           1,
         ],
+        [[ANSWERS[2] ?? "", [[24, 0, "2\r\n \r\n\t "]]], "GET", 1],
+        [[ANSWERS[5] ?? "", [[65, 0, "Content-Length: 3\r\n"]]], "GET", 1],
+        [[ANSWERS[5] ?? "", [[73, 0, " "]]], "GET", 1],
       ],
     },
   );
