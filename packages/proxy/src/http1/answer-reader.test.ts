@@ -91,8 +91,9 @@ function tidied(method: string, text: string): string {
   for (;;) {
     const end = /\n\r?\n/.exec(rest);
     if (end === null) return tidy + rest;
-    const head = unfolded(rest.slice(0, end.index + end[0].length).split(/\r?\n/)).join("\r\n");
-    rest = rest.slice(end.index + end[0].length);
+    const [fields, next] = [rest.indexOf("\n") + 1, end.index + end[0].length];
+    const head = withFullLineEnds(rest.slice(0, fields)) + unfolded(rest.slice(fields, next));
+    rest = rest.slice(next);
     const words = head.replace(/^(HTTP\/1\.[01])[ \t]+(\d\d\d)[ \t]?/, "$1 $2 ").replace(/^(content-length:[ \t]*)0+(?=\d)/gim, "$1");
     if (!/^HTTP\/1\.[01] 1\d\d/.test(words)) return tidy + words + (isChunked(method, head) ? tidiedChunks(rest) : rest);
     // We go on behind any interim answer; llhttp does not where its header says that the connection
@@ -102,11 +103,15 @@ function tidied(method: string, text: string): string {
 }
 
 /**
- * RFC 9112 §5.2: a fold is one blank. A line right behind the status line continues nothing.
+ * The fields of a header or of trailers. RFC 9112 §5.2: a fold is one blank; the first line
+ * continues nothing.
  */
-function unfolded([first = "", ...lines]: readonly string[]): readonly string[] {
-  const text = lines.join("\r\n");
-  return [first, ...text.replace(/[ \t]*\r\n[ \t]+/g, " ").split("\r\n")];
+function unfolded(fields: string): string {
+  return withFullLineEnds(fields).replace(/[ \t]*\r\n[ \t]+/g, " ");
+}
+
+function withFullLineEnds(text: string): string {
+  return text.replace(/\r?\n/g, "\r\n");
 }
 
 function isChunked(method: string, head: string): boolean {
@@ -129,12 +134,10 @@ function tidiedChunks(text: string): string {
  * answer. What comes behind the answer stays as it is.
  */
 function tidiedTrailers(text: string): string {
-  const lines = text.split(/\r?\n/);
-  const end = lines.indexOf("");
-  if (end === -1) return text;
-  const [, ...trailers] = unfolded(["0", ...lines.slice(0, end)]);
-  const kept = trailers.filter((line) => !/^(?:content-length|transfer-encoding):/i.test(line));
-  return [...kept, ...lines.slice(end)].join("\r\n");
+  const end = /^\r?\n|\n\r?\n/.exec(text);
+  if (end === null) return text;
+  const next = end.index + end[0].length;
+  return unfolded(text.slice(0, next)).replace(/^(?:content-length|transfer-encoding):.*\r\n/gim, "") + text.slice(next);
 }
 
 const ANSWERS = [
