@@ -59,8 +59,8 @@ const MAX_TARGETS = 10_000;
 const MAX_ADDRESSES = 100_000;
 const MIN_TTL = 1_000;
 /**
- * Milliseconds that an answer counts as one that has just expired: Envoy's DNS cache serves a name
- * that nobody asks for so long by what it knows (`host_ttl`).
+ * Milliseconds that an answer counts as one that has just expired. Envoy's DNS cache keeps a name
+ * that nobody asks for as long (`host_ttl`), and answers from it at once.
  */
 const JUST_EXPIRED = 300_000;
 /**
