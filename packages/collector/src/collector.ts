@@ -248,6 +248,7 @@ export class Collector {
   #refresh(changes: MeshChanges): void {
     const snapshot = this.#options.store.snapshot();
     this.#mesh.apply(changes, snapshot);
+    this.#istiods.changed(changes);
     const isPolicy = changes.defaultSidecars.length > 0 || changes.meshConfigs.length > 0;
     const told = isPolicy ? toldPolicies(snapshot, this.#mesh) : undefined;
     this.addresses.apply(addressedIn(changes), told?.outbound, this.#refused?.apply(changes), told?.sidecars);

@@ -1,8 +1,9 @@
-import { ENVOY_FILTER, fenceRef, type Labels, type ObjectRef, refOf, SMART_LIMITER } from "@fenceline/api";
+import { ENVOY_FILTER, type Labels } from "@fenceline/api";
 import type { Runs } from "@fenceline/control";
-import type { Store } from "@fenceline/store";
+import type { MeshChanges, Store } from "@fenceline/store";
 import type { FenceStreams } from "../access-logs/fence-streams.ts";
 import { type IstiodCredentials, Istiods, type IstiodsOptions } from "./istiods.ts";
+import { JudgedObjects } from "./judged-objects.ts";
 import { type ProxiesOf, ProxySyncs } from "./proxy-syncs.ts";
 
 /** The istiods, which are asked what proxies refuse. */
@@ -11,6 +12,8 @@ export interface AskedIstiods {
   readonly proxies: ProxiesOf | undefined;
   /** Begins to ask. Returns what ends it. */
   start(): () => void;
+  /** Takes over which objects of ours came and went. */
+  changed(changes: Pick<MeshChanges, "of">): void;
   /** This replica decides on conditions from now on. */
   lead(): void;
 }
@@ -27,13 +30,14 @@ export interface AskedIstiodsContext extends Omit<IstiodsOptions, "credentials" 
 
 export function askedIstiods(context: AskedIstiodsContext): AskedIstiods {
   const { credentials, config, mesh, store, runs } = context;
-  if (credentials === undefined) return { proxies: undefined, start: () => () => {}, lead: () => {} };
+  if (credentials === undefined) return { proxies: undefined, start: () => () => {}, changed: () => {}, lead: () => {} };
+  const judged = new JudgedObjects(store.snapshot());
   const syncs = new ProxySyncs({
     ownNamespace: config.namespace,
     labelsOf: (namespace, pod) => labelsOf(context, namespace, pod),
     filtersOf: (namespace) => [namespace, ...mesh().rootNamespaces].map((each) => store.versionsIn?.(ENVOY_FILTER, each) ?? "").join("/"),
     onChange: (namespace) => {
-      for (const of of judgedIn(context, namespace)) runs.enqueueStatus(of);
+      for (const of of judged.in(namespace)) runs.enqueueStatus(of);
     },
   });
   let istiods: Istiods | undefined;
@@ -44,21 +48,10 @@ export function askedIstiods(context: AskedIstiodsContext): AskedIstiods {
       istiods = started;
       return () => started.close();
     },
+    changed: (changes) => judged.apply(changes),
     // Before any condition is judged: the former conditions stay until istiods have answered.
     lead: () => istiods?.look(),
   };
-}
-
-/** Objects whose status tells what proxies of a namespace refuse, or of all. */
-function judgedIn({ mesh, store }: AskedIstiodsContext, namespace: string | undefined): readonly ObjectRef[] {
-  const fences = namespace === undefined ? mesh().fences() : mesh().fencesIn(namespace);
-  const limiters = store.snapshot().of(SMART_LIMITER);
-  return [
-    ...fences.map(({ metadata }) => fenceRef(metadata)),
-    ...limiters
-      .filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace)
-      .map((each) => refOf(SMART_LIMITER.name, each)),
-  ];
 }
 
 /** What the open stream reports, else the API server; if those are Services, their selectors. */
