@@ -1,8 +1,8 @@
 import { constants, type IncomingHttpHeaders } from "node:http2";
+import { isGrpc } from "@fenceline/wire/is-grpc";
 import type { ReceivedRequest } from "../calls/request.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { FIELD_OVERHEAD, sensitiveNames } from "./fields.ts";
-import { isGrpc } from "./is-grpc.ts";
 import { MAX_HEADER_LIST_SIZE } from "./options.ts";
 
 /** A request of HTTP/2, as the pipeline takes it. */

@@ -1,6 +1,5 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
-
-const GRPC_CONTENT_TYPE = /^application\/grpc(?:$|[+;])/i;
+import { isGrpc } from "../is-grpc.ts";
 
 /**
  * Refuses a stream with as little work as can be: a flood of new streams costs nothing else. An
@@ -15,7 +14,7 @@ export function refuse(stream: ServerHttp2Stream, answer: OutgoingHttpHeaders): 
 /** The HTTP status for a request that is no call of gRPC; undefined for a call. */
 export function httpRefusal(headers: IncomingHttpHeaders): number | undefined {
   if (headers[":method"] !== "POST") return 405;
-  return GRPC_CONTENT_TYPE.test(headers["content-type"] ?? "") ? undefined : 415;
+  return isGrpc(headers["content-type"]) ? undefined : 415;
 }
 
 export function refuseHttp(stream: ServerHttp2Stream, status: number): void {
