@@ -57,6 +57,26 @@ test("T-17 T-50 a value that cannot be meant is refused where it stands, with wh
     assert.match(faultIn(text), expected, text);
 });
 
+test("T-05 a range of pods is a CIDR of one family with a prefix length that is not 0", () => {
+  const right = ["10.0.0.0/16", "100.64.0.0/10", "10.1.2.3/32", "fd00:10::/48", "FD00::/8", "2001:db8:1:2:3:4:5:6/128"];
+  assert.deepEqual(parseConfig(`podRanges: ${JSON.stringify(right)}`, "c.yaml").podRanges, right);
+  const wrong = [
+    "10.0.0.0",
+    "0.0.0.0/0",
+    "::/0",
+    "10.0.0.0/33",
+    "10.0.0.0/08",
+    "fd00::/129",
+    "::ffff:10.0.0.0/104",
+    "10.0.0/8",
+    "pods",
+    "",
+  ];
+  for (const range of wrong)
+    assert.match(faultIn(`podRanges: [${JSON.stringify(range)}]`), /podRanges\[0\]: not a range of addresses: /, range);
+  assert.match(faultIn("podRanges: 10.0.0.0/16"), /podRanges: expected a list/);
+});
+
 test("T-17 T-50 every fault of a file is told, each with its line", () => {
   const lines = faultIn(
     "istioNamespace: [x]\nworkloadLabel: 5\nnowhere: 1\nelsewhere: 2\nageing:\n  maxHosts: 0\n  idleWindow: soon\n",

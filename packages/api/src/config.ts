@@ -4,6 +4,7 @@ import { AuthorizationPolicies } from "./config/authorization-policies.ts";
 import { AutomaticFences } from "./config/automatic-fences.ts";
 import { External } from "./config/external.ts";
 import { DomainAliases, StableHosts } from "./config/fence-hosts.ts";
+import { Network } from "./config/networks.ts";
 import { CollectorService, Fallback } from "./config/own-services.ts";
 import { Revisions } from "./config/revisions.ts";
 import { Telemetry } from "./config/telemetry.ts";
@@ -91,6 +92,13 @@ export const Config = z.strictObject({
     .max(64)
     .default([])
     .describe("Further trust domains whose certificates are believed, as Istio's meshConfig.trustDomainAliases. At most 64."),
+  podRanges: z
+    .array(Network)
+    .max(256)
+    .default([])
+    .describe(
+      "Ranges of the addresses that pods have, as CIDRs of IPv4 and IPv6, beside the `podCIDR`s of nodes. Needed where the network plugin does not keep to these (the AWS VPC CNI, Calico's and Cilium's own IPAM); ranges of ClusterIPs may stand here as well. The global sidecar refuses an address in them unless a Service declares the port, or `external.allow` has the address. At most 256.",
+    ),
   fallback: Fallback.prefault({}),
   external: External.prefault({}),
   collector: CollectorService.prefault({}),

@@ -40,6 +40,7 @@ import { unbelievedLog } from "./sources/access-logs/unbelieved-log.ts";
 import { type AskedIstiods, askedIstiods } from "./sources/istiods/asked-istiods.ts";
 import { type ConfiguredPrometheus, configuredPrometheus } from "./sources/prometheus/configured-prometheus.ts";
 import { toldPolicies } from "./told-policies.ts";
+import { warnOfUnknownRanges } from "./unknown-ranges.ts";
 
 /** The daemon: access logs and objects of ours in, rendered objects out. */
 export class Collector {
@@ -72,7 +73,7 @@ export class Collector {
     const snapshot = store.snapshot();
     this.#mesh = new Mesh(snapshot, config);
     this.#decisions = DecisionLog.of(logger);
-    this.addresses = new MeshAddressBook(config.namespace, () => this.#mesh.registry);
+    this.addresses = new MeshAddressBook(config.namespace, () => this.#mesh.registry, config.podRanges);
     const all: Pick<MeshChanges, "of"> = { of: (kind) => allNew(snapshot.of(kind)) };
     this.#refused = config.authorizationPolicies.denied === "Refuse" ? new RefusedCalls(() => this.#mesh, store) : undefined;
     const { outbound, sidecars } = toldPolicies(snapshot, this.#mesh);
@@ -196,6 +197,7 @@ export class Collector {
     for (const driver of this.#drivers) driver.refresh();
     this.#fallback.refresh();
     this.#automatic.refresh();
+    warnOfUnknownRanges(this.addresses, this.#options);
     await this.#controller.idle();
     for (const driver of this.#drivers) await driver.start();
     const isFallback = fallbackCaller({ config, token, refused: this.#metrics.fallbackRefused, logger });

@@ -35,6 +35,11 @@ export function statementsOf(object: Addressed, service: Service | undefined, ow
   return stated(addresses, ADDRESS_KIND.ENDPOINT | marks, endpointPorts(object, service), of, service && ownerOf(service));
 }
 
+/** What the configuration tells of ranges that pods have their addresses from, as CIDRs. */
+export function statementsOfRanges(ranges: readonly string[]): Statement[] {
+  return stated([...new Set(ranges)], ADDRESS_KIND.POD_RANGE, []);
+}
+
 /** Unique for each object. */
 export function keyOf({ kind, metadata }: Addressed): string {
   return `${kind} ${"namespace" in metadata ? metadata.namespace : ""}/${metadata.name}`;
@@ -91,7 +96,7 @@ function nodeAddresses({ status }: Node): string[] {
 
 /**
  * A plugin that assigns addresses by itself leaves these fields empty, or does not use them
- * (Calico's and Cilium's own IPAM, the clouds').
+ * (Calico's and Cilium's own IPAM, the clouds'). The configuration's `podRanges` are for those.
  */
 function podRanges({ spec }: Node): string[] {
   return [...new Set([spec?.podCIDR, ...(spec?.podCIDRs ?? [])])].flatMap((range) => (range == null || range === "" ? [] : range));

@@ -144,6 +144,22 @@ test("T-05 the ranges that nodes give their pods addresses from are in the book,
   assert.equal(book.size, 1);
 });
 
+test("T-05 the configuration's ranges of pods are in the book from the start, and stay when a node that has the same one goes", () => {
+  const registry = new Registry({ services: [], endpointSlices: [] });
+  const book = new MeshAddressBook("fenceline", () => registry, ["10.0.0.0/16", "fd00:10::/48", "10.0.0.0/16"]);
+  const all = () => [...book.addresses()].map(({ address, kinds }) => [address, kinds]);
+  const configured = [
+    ["10.0.0.0/16", POD_RANGE],
+    ["fd00:10::/48", POD_RANGE],
+  ];
+  assert.deepEqual(all(), configured);
+  const one = { ...node(), spec: { podCIDR: "10.0.0.0/16", podCIDRs: null } };
+  book.apply({ services: [], endpointSlices: [], nodes: [{ before: undefined, after: one }] }, new Map());
+  assert.deepEqual(all(), configured);
+  book.apply({ services: [], endpointSlices: [], nodes: [{ before: one, after: undefined }] }, new Map());
+  assert.deepEqual(all(), configured);
+});
+
 test("T-05 the ranges of Services are in the book beside those of nodes, whichever of them goes", () => {
   const range = (name: string, ...cidrs: string[]) =>
     ServiceCIDR.parse({ apiVersion: "networking.k8s.io/v1", kind: "ServiceCIDR", metadata: { name }, spec: { cidrs } });

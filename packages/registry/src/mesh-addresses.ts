@@ -9,7 +9,8 @@ import {
   type ObjectChange,
   SERVICE_NAME_LABEL,
 } from "@fenceline/api/vocabulary";
-import { type Addressed, keyOf, type Statement, statementsOf } from "./address-statements.ts";
+import { type Addressed, keyOf, type Statement, statementsOf, statementsOfRanges } from "./address-statements.ts";
+import { outsideRanges } from "./pod-ranges.ts";
 import type { Registry, RegistryChanges } from "./registry.ts";
 import { SuspectEndpoints, sameService } from "./suspect-endpoints.ts";
 
@@ -53,10 +54,13 @@ export class MeshAddressBook {
   /**
    * @param ownNamespace Fenceline's namespace
    * @param registry up to date before the book is
+   * @param podRanges CIDRs that pods have addresses from, beside the `podCIDR`s of nodes. Default:
+   * none
    */
-  constructor(ownNamespace: string, registry: () => Registry) {
+  constructor(ownNamespace: string, registry: () => Registry, podRanges: readonly string[] = []) {
     this.#ownNamespace = ownNamespace;
     this.#registry = registry;
+    for (const range of statementsOfRanges(podRanges)) this.#replace(undefined, range, new Set());
   }
 
   get size(): number {
@@ -71,6 +75,14 @@ export class MeshAddressBook {
   /** All addresses, lazily. If one changes meanwhile, it is given in its new state, or left out. */
   *addresses(): Generator<MeshAddress> {
     for (const [address, parts] of this.#parts) yield this.#told(address, parts);
+  }
+
+  /**
+   * An address of a pod that is in no range of pods. One such address means that the ranges do not
+   * tell where pods are. Undefined where there is none.
+   */
+  podOutsideRanges(): string | undefined {
+    return outsideRanges(this.#parts);
   }
 
   /** Calls `listener` with the addresses of each change, until the returned function is called. */

@@ -30,20 +30,20 @@ const manifests = (port: number) => `
 {apiVersion: v1, kind: Service, metadata: {name: fenceline-collector, namespace: fenceline}, spec: {clusterIP: 203.0.113.200, ports: [{port: 18081}]}}
 `;
 
-const collect = (store: Store, port = 0) =>
+const collect = (store: Store, port = 0, config = "") =>
   Collector.start({
     store,
-    config: parseConfig("telemetry: {acceptPlaintext: true}", ""),
+    config: parseConfig(`telemetry: {acceptPlaintext: true}\n${config}`, ""),
     logger: pino({ level: "silent" }),
     accessLogs: { host: "127.0.0.1", port },
     fallbackToken: (token) => token === TOKEN,
   });
 
-async function startCollector(t: TestContext, port = 0) {
+async function startCollector(t: TestContext, config = "") {
   const folder = mkdtempSync(join(tmpdir(), "fenceline-mesh-"));
   writeFileSync(join(folder, "mesh.yaml"), manifests(80));
   const store = await DirectoryStore.open({ folder, onRefused: () => {} });
-  const collector = await collect(store, port);
+  const collector = await collect(store, 0, config);
   const stop = async () => {
     await collector.close();
     await store.close();
@@ -104,6 +104,17 @@ test("T-01 T-05 the command learns the mesh's addresses from the collector, foll
   assert.equal(await codeOf("203.0.113.1:8443"), "PORT_NOT_DECLARED");
   assert.equal((await ready()).status, 200);
   assert.match(await metrics(), /^fenceline_proxy_mesh_age_seconds [\d.]+$/m);
+});
+
+test("T-05 pods without a Service are refused in the ranges that the configuration names, where no node has a podCIDR, and no others", async (t) => {
+  const { collector } = await startCollector(t, 'podRanges: [198.51.100.0/24, "2001:db8:7::/48"]');
+  // Refused for another reason out of these ranges, so that nothing leaves this machine.
+  const external = ["--external", "refuse", "--external-allow", "198.51.100.77"];
+  const { codeOf, ready } = await startSidecar(t, collector.accessLogPort, "--workers", "2", ...external);
+  await until(async () => (await ready()).status === 200);
+  for (const host of ["198.51.100.9:10250", "198.51.100.9", "[2001:db8:7::9]:9100", "[2001:DB8:7:0::9]"])
+    assert.equal(await codeOf(host), "PORT_NOT_DECLARED", host);
+  for (const host of ["198.51.101.9", "[2001:db8:8::9]"]) assert.equal(await codeOf(host), "EXTERNAL_REFUSED", host);
 });
 
 test("T-06 the command refuses a ClusterIP from the moment that a slice leads it to metadata or to Fenceline, in every thread", async (t) => {
