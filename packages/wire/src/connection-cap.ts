@@ -1,10 +1,11 @@
 import type { Socket } from "node:net";
 
-/** Which cap a connection met. */
+/** The cap that a connection exceeds. */
 export type ConnectionCapReason = "connections" | "address_connections";
 
 /**
- * Counts the connections of a server, in all and of each address, so that nobody takes all places.
+ * Counts the connections of a server, in all and for each address, so that no address takes them
+ * all.
  */
 export class ConnectionCap {
   readonly #max: number;
@@ -21,7 +22,7 @@ export class ConnectionCap {
     return this.#open;
   }
 
-  /** Counts a connection until it closes, or says which cap it meets. */
+  /** Counts a connection until it closes, or returns the cap that it exceeds. */
   admit(socket: Socket): ConnectionCapReason | undefined {
     const address = socket.remoteAddress ?? "unknown";
     const ofAddress = this.#byAddress.get(address) ?? 0;

@@ -1,26 +1,26 @@
 import { TokenBucket } from "@fenceline/api/vocabulary";
 
 /**
- * Control frames to one frame of HEADERS or DATA. An honest peer sends one or two: a PING that
- * measures bandwidth, and SETTINGS when the window grows by it. Envoy takes as many WINDOW_UPDATEs
- * (`max_inbound_window_update_frames_per_data_frame_sent`).
+ * Control frames that one frame of HEADERS or DATA allows. A well-behaved peer sends one or two: a
+ * PING that measures bandwidth, and SETTINGS when its window grows. Envoy takes as many
+ * WINDOW_UPDATEs (`max_inbound_window_update_frames_per_data_frame_sent`).
  */
 const PER_FRAME = 10;
 /**
- * What frames have earned and nobody has used, at most: a PING for each frame of a megabyte's
- * window is under way at a time, be the messages as small as they like.
+ * Most control frames that are allowed and not used yet. A megabyte's window of small messages may
+ * have a PING for each of its frames under way.
  */
 const MAX_EARNED = 10_000;
 
 /**
- * How many PING and SETTINGS frames one peer may send: some at once and some a second, and more in
- * proportion to the HEADERS and DATA that go either way.
+ * How many PING and SETTINGS frames one peer may send: a burst, a rate per second, and more in
+ * proportion to the HEADERS and DATA in either direction.
  *
- * gRPC's clients measure their bandwidth with a PING for each round trip of DATA
- * (https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md), however little is in
- * it, so frames are counted and not their bytes. An acknowledgement is no such frame: a flood that
- * causes nothing else earns nothing. Envoy has no limit by count: it ends a connection on which
- * 1,000 acknowledgements wait to be sent (`max_outbound_control_frames`), and so does nghttp2.
+ * gRPC's clients measure their bandwidth with a PING for each round trip of DATA, however small
+ * (https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md). So frames are
+ * counted, not their bytes. Acknowledgements allow no further frames: a flood that causes only
+ * these is limited. Envoy has no limit by count: it ends a connection on which 1,000
+ * acknowledgements wait to be sent (`max_outbound_control_frames`), and so does nghttp2.
  */
 export class ControlFrames {
   readonly #time: TokenBucket;
@@ -31,12 +31,12 @@ export class ControlFrames {
     this.#time = new TokenBucket(atOnce, perSecond, now);
   }
 
-  /** So many frames of HEADERS and DATA came, or are sent. */
+  /** This many frames of HEADERS and DATA were received or sent. */
   earn(frames: number): void {
     this.#earned = Math.min(MAX_EARNED, this.#earned + PER_FRAME * frames);
   }
 
-  /** A PING or SETTINGS has come. @returns whether it was allowed */
+  /** A PING or SETTINGS was received. @returns whether it is allowed */
   take(now: number): boolean {
     if (this.#time.take(1, now)) return true;
     this.#earned -= 1;

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 
 /**
- * The process's soft limit of open files, which Node raises to the hard one at its start. Infinite
- * where the kernel does not tell.
+ * The process's soft limit of open files, which Node raises to the hard limit at its start.
+ * Infinite where the kernel does not tell it.
  */
 export function openFilesLimit(): number {
   try {

@@ -2,46 +2,46 @@ import { Socket } from "node:net";
 import { Readable } from "node:stream";
 
 /**
- * Shares the event loop between connections whose bytes give node:http's parser much to tell.
+ * Shares the event loop between connections whose bytes cause many callbacks of node:http's parser.
  *
- * The parser calls back for each chunk of a body and for each request, and it stops for nobody
- * within what it was given. libuv reads up to 2 MiB of one connection in a row, in pieces of 64
- * KiB, and hands them to the parser past JavaScript. So one client with chunks of one byte, or with
- * requests that are refused at once, kept all others waiting for a second (T-09).
+ * The parser calls back for each chunk of a body and for each request, and does not stop within its
+ * input. libuv reads up to 2 MiB of one connection in a row, in pieces of 64 KiB, and gives them to
+ * the parser without JavaScript in between. So one client with chunks of one byte, or with requests
+ * that are refused at once, kept all others waiting for a second (T-09).
  *
- * Such a connection is read by way of `push` instead, and its bytes go to the parser in slices of
- * few lines. A turn of the event loop ends when enough was told; the rest waits for the next turns,
- * connection by connection. All other connections stay as they are: to be read past JavaScript.
+ * Such a connection is read through `push` instead, and its bytes go to the parser in slices of few
+ * lines. A turn of the event loop ends after enough callbacks; the rest waits for the next turns,
+ * connection by connection. All other connections are read as usual.
  */
 
 /**
- * Line ends of one slice. A chunk has two and a request three at least, so there are no more than
- * 32 chunks in it; and most headers are whole in one slice.
+ * Line ends of one slice. A chunk has at least two and a request at least three, so a slice has at
+ * most 32 chunks, and most headers fit into one slice.
  */
 const LINES = 64;
-/** A slice costs something also where its body is thrown away, of which nothing is told here. */
+/** What a slice counts: it has a cost even if its body is discarded, which causes no callback. */
 const PER_SLICE = 4;
-/** What a request counts, where one piece of a body counts 1, some 8 µs. */
+/** What a request counts. One piece of a body counts 1, some 8 µs. */
 const PER_REQUEST = 10;
-/** What one connection may have told before another one has its turn. */
+/** Most that one connection may count before another one has its turn. */
 const MOST_EACH = 128;
-/** What all connections with slices that wait may have told in one turn of the event loop. */
+/** Most that all connections with waiting slices may count in one turn of the event loop. */
 const MOST_IN_ALL = 512;
 
 const LF = 0x0a;
 const STATE = Symbol("reading in slices");
 
-/** A socket that {@link sliceReading} was called for. */
+/** A socket for which {@link sliceReading} was called. */
 type Sliced = Socket & { [STATE]?: Reading };
 
-/** What is known of the reading of one connection. */
+/** The state of reading one connection. */
 class Reading {
   /** Bytes that wait for the parser. */
   held: Buffer | undefined;
-  /** What was told in this turn. */
+  /** What it has counted in this turn. */
   told = 0;
   turn = 0;
-  /** Whether it is read by way of `push`. */
+  /** Whether it is read through `push`. */
   isByPush = false;
   awaitsResume = false;
   /** `bytesRead` when the last request began. */
@@ -57,22 +57,22 @@ let isScheduled = false;
 /** Connections with slices to be parsed, in the order of their turns. */
 const waiting = new Set<Sliced>();
 
-/** Has a connection read in slices where that is needed. Called before node:http reads from it. */
+/** Reads a connection in slices where this is needed. Called before node:http reads from it. */
 export function sliceReading(socket: Socket): void {
   socket.push = pushSliced;
   socket._read = readUnlessHeld;
 }
 
 /**
- * The same from the first byte on, for a port where few requests come. Called when node:http reads
- * from the connection already.
+ * The same from the first byte, for a port with few requests. Called when node:http reads from the
+ * connection already.
  */
 export function readInSlices(socket: Socket): void {
   sliceReading(socket);
   readByPush(socket, readingOf(socket));
 }
 
-/** node:http does not read this connection any more: what waits comes next. */
+/** node:http does not read this connection any more: what waits is given out next. */
 export function endSlicing(socket: Sliced): void {
   Reflect.deleteProperty(socket, "push");
   Reflect.deleteProperty(socket, "_read");
@@ -81,12 +81,12 @@ export function endSlicing(socket: Sliced): void {
   if (held !== undefined) socket.push(held);
 }
 
-/** Bytes of a connection that were read and wait for the parser. */
+/** Bytes of a connection that wait for the parser. */
 export function unparsedBytes(socket: Sliced): number {
   return socket[STATE]?.held?.length ?? 0;
 }
 
-/** The parser has told a piece of a body. */
+/** The parser has called back for a piece of a body. */
 export function pieceTold(socket: Sliced): void {
   count(socket, readingOf(socket), 1);
 }
@@ -100,7 +100,7 @@ export function requestTold(socket: Sliced, isChunked: boolean): void {
   const reading = readingOf(socket);
   if (isChunked) readByPush(socket, reading);
   const { bytesRead } = socket;
-  // The first one of a read costs what reading it does.
+  // The first request of a read costs as much as the read.
   if (bytesRead === reading.requestAt) count(socket, reading, PER_REQUEST);
   reading.requestAt = bytesRead;
 }
@@ -119,7 +119,7 @@ function readingOf(socket: Sliced): Reading {
   return socket[STATE];
 }
 
-/** node:http takes its parser off the handle for whoever listens to the bytes. */
+/** node:http detaches its parser from the handle when somebody listens to the bytes. */
 function readByPush(socket: Sliced, reading: Reading): void {
   if (reading.isByPush) return;
   reading.isByPush = true;
@@ -144,7 +144,7 @@ function pushSliced(this: Sliced, chunk: unknown, encoding?: BufferEncoding): bo
   return give(this, reading);
 }
 
-/** No more is read while something waits. */
+/** Nothing is read while something waits. */
 function readUnlessHeld(this: Sliced, size: number): void {
   if (this[STATE]?.held === undefined) _read.call(this, size);
 }
@@ -197,7 +197,7 @@ function nextTurn(): void {
   told = 0;
   for (const socket of waiting) {
     if (told >= MOST_IN_ALL) break;
-    // It comes back at the end, if anything is left of it.
+    // It goes to the end of the queue, if anything is left.
     waiting.delete(socket);
     give(socket, readingOf(socket));
   }

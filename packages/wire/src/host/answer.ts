@@ -5,7 +5,7 @@ import { PREFIX } from "./message-frames.ts";
 /** Header of every answer. */
 const RESPONSE: OutgoingHttpHeaders = { ":status": 200, "content-type": "application/grpc", "grpc-accept-encoding": "identity" };
 
-/** What is sent for one call: a header, messages, and trailers that say how the call ended. */
+/** The answer to one call: a header, messages, and trailers with the call's status. */
 export class Answer {
   readonly #stream: ServerHttp2Stream;
   /** Whether the client has ended its side of the stream. */
@@ -49,9 +49,9 @@ export class Answer {
   }
 
   /**
-   * Whether nothing can be sent any more: to send all the same throws. When a client leaves, its
-   * stream is closed at once, and destroyed only when all that the client had sent was read. In
-   * between, Node tells the end of the stream like that of any other.
+   * Whether nothing can be sent any more; a send would throw. When a client disconnects, its stream
+   * is closed at once, but destroyed only when everything that the client sent was read. In
+   * between, Node reports the end of the stream like that of any other.
    */
   get #isGone(): boolean {
     return this.#stream.destroyed || this.#stream.closed;
@@ -68,8 +68,8 @@ export class Answer {
   }
 
   /**
-   * Everything was sent. A client that still sends is told that nobody reads it (RFC 9113 §8.1),
-   * once the last frame has left.
+   * Everything was sent. A client that still sends is told that its stream is not read (RFC 9113
+   * §8.1), after the last frame.
    */
   #leave(): void {
     this.#stream.resume();
@@ -82,7 +82,7 @@ export function statusOnly(status: GrpcStatus): OutgoingHttpHeaders {
   return { ...RESPONSE, ...statusFields(status) };
 }
 
-/** The fields that say how a call ended. */
+/** The fields with a call's status. */
 function statusFields({ code, details }: GrpcStatus): OutgoingHttpHeaders {
   return { "grpc-status": String(code), ...(details !== "" && { "grpc-message": encodeURI(details) }) };
 }

@@ -15,11 +15,11 @@ export interface CallContext {
   readonly limits: HostLimits;
   readonly peers: Peers;
   readonly turns: Turns;
-  /** A limit was met. */
+  /** A limit was exceeded. */
   readonly limited: (limit: HostLimit, peer: string) => void;
 }
 
-/** The connection of a call, as far as the call tells it what was worth its bytes. */
+/** The connection of a call. The call reports to it which bytes were messages. */
 export interface CallConnection {
   readonly remoteAddress: string;
   /**
@@ -37,15 +37,15 @@ export interface CallOrigin {
   readonly headers: IncomingHttpHeaders;
   readonly owner: Peer;
   readonly connection: CallConnection;
-  /** With whom it shares its peer's time. */
+  /** The streams with which it shares its peer's time. */
   readonly lane: Lane;
-  /** Of a peer that shares its connection with others. */
+  /** Of a peer that shares the connection with others. */
   readonly rate: PeerRate | undefined;
 }
 
 /**
- * One HTTP/2 stream that carries a call. It is read only while its messages can be worked on, so
- * that flow control holds up the sender.
+ * One HTTP/2 stream with a call. It is read only while its messages can be processed, so that flow
+ * control slows down the sender.
  */
 export class Call implements GrpcCall, Work, Held {
   readonly path: string;
@@ -63,11 +63,11 @@ export class Call implements GrpcCall, Work, Held {
   #handler: CallHandler | undefined;
   #held = 0;
   #heldByService = 0;
-  /** Messages so far, and those that {@link check} has seen. */
+  /** Number of messages so far, and at the last {@link check}. */
   #messages = 0;
   #messagesSeen = 0;
   #heardAt = 0;
-  /** When {@link check} first saw the message that is not whole yet. */
+  /** When {@link check} first saw the unfinished message. */
   #unfinishedSince: number | undefined;
   #isWaiting = false;
   #isPaused = false;
@@ -100,7 +100,7 @@ export class Call implements GrpcCall, Work, Held {
     return this.#held;
   }
 
-  /** Bytes that were received and not looked at yet. */
+  /** Bytes that were received and not processed yet. */
   get unread(): number {
     return this.#stream.readableLength;
   }
@@ -158,7 +158,7 @@ export class Call implements GrpcCall, Work, Held {
     this.end(limitStatus(limit, this.#context.limits));
   }
 
-  /** Looks for what has taken too long. */
+  /** Checks whether a message takes too long. */
   check(now: number): void {
     if (this.#messages !== this.#messagesSeen || this.#isWaiting) {
       this.#messagesSeen = this.#messages;
@@ -206,7 +206,7 @@ export class Call implements GrpcCall, Work, Held {
     this.#context.turns.offer(this);
   }
 
-  /** All that was read has been worked on. */
+  /** Everything that was read is processed. */
   #readOn(): void {
     this.#settle();
     if (!this.#isWaiting) return;
@@ -216,8 +216,8 @@ export class Call implements GrpcCall, Work, Held {
   }
 
   /**
-   * Node tells the end of a paused stream whose bytes it has all handed out, while messages in them
-   * may still wait for their turn.
+   * Node reports the end of a paused stream when it has handed out all bytes, while messages in
+   * them may still wait for their turn.
    */
   #end(): void {
     this.#isHalfClosed = true;
@@ -242,8 +242,8 @@ export class Call implements GrpcCall, Work, Held {
   }
 
   /**
-   * Gives back what the call takes. Not only once the stream has closed: a client that reads no
-   * answer would hold on to it.
+   * Frees what the call holds. It does not wait until the stream has closed: a client that never
+   * reads the answer would keep it open.
    */
   #over(): void {
     if (this.#isClosed) return;

@@ -1,11 +1,11 @@
 /** Header fields of a call, by lower-case names: those of HTTP/2, or the metadata of gRPC. */
 export type CallHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** Why a caller is refused, as gRPC tells it. */
+/** Why a caller is refused, as a status of gRPC. */
 export interface CallerRefusal {
   /**
-   * The gRPC status. UNAUTHENTICATED, PERMISSION_DENIED: it is not who it claims to be.
-   * UNAVAILABLE: that cannot be told now, and it may try again.
+   * The gRPC status. UNAUTHENTICATED, PERMISSION_DENIED: the caller is not who it claims to be.
+   * UNAVAILABLE: this cannot be checked now, and the caller may try again.
    */
   readonly code: "UNAUTHENTICATED" | "PERMISSION_DENIED" | "UNAVAILABLE";
   /** Printable ASCII. */
@@ -13,11 +13,11 @@ export interface CallerRefusal {
 }
 
 /**
- * Tells whether a call comes from somebody in particular; undefined when it does. Answers at once
- * where it knows. Never fails.
+ * Checks whether a call comes from a certain caller. Undefined when it does, else why it is
+ * refused. Answers synchronously where the answer is known. Never fails.
  *
  * @param peer that of the call, see `GrpcCall`
- * @param isAgain the same call was let in before: a refusal is no news, as tokens end
+ * @param isAgain the same call was admitted before. A refusal is normal then, since tokens expire
  */
 export type CallerCheck = (
   headers: CallHeaders,
@@ -27,7 +27,7 @@ export type CallerCheck = (
 
 const SCHEME = /^Bearer +/i;
 
-/** Metadata that shows a token (RFC 6750 §2.1). */
+/** Metadata with a bearer token (RFC 6750 §2.1). */
 export function bearer(token: string): Readonly<Record<"authorization", string>> {
   return { authorization: `Bearer ${token}` };
 }

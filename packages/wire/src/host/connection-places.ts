@@ -3,30 +3,31 @@ import { openFilesLimit } from "../open-files.ts";
 import type { HostLimit, HostLimits } from "./limits.ts";
 
 /**
- * Share of the process's open files, and of its memory, that connections may take: the API, the
- * proxy beside us and the API server's watches need theirs.
+ * Share of the process's open files, and of its memory, that connections may take. The rest is for
+ * the API, the proxy beside us and the watches of the API server.
  */
 const SHARE = 1 / 4;
-/** Bytes that a connection takes with a stream on it, measured: a quarter of them in V8's heap. */
+/** Memory of a connection with one stream, in bytes, as measured: a quarter of it in V8's heap. */
 const CONNECTION_BYTES = 48 * 1024;
 
-/** Who has a place: a connection. */
+/** A connection that has a place. */
 export interface PlaceHolder {
-  /** Whether no call is open on it. */
+  /** Whether it has no open call. */
   readonly isIdle: boolean;
-  /** Ends it, because the place is needed. */
+  /** Closes it, because the place is needed. */
   displace(): void;
 }
 
-/** What one holds: a peer, or an address of which nothing more is known. */
+/** The connections of a peer, or of an address without a known identity. */
 type Holding = Set<PlaceHolder>;
 
 /**
  * Places of connections, of each peer and in all.
  *
- * A connection counts for its address until it shows a certificate, and then for that identity: all
- * that the sidecar in front of us brings comes from one address. When all places are taken, who has
- * most of them gives one up to one who has fewer, first one without a call.
+ * A connection counts for its address until it shows a certificate, and for that identity from then
+ * on, since all connections of the sidecar in front of us come from one address. When all places
+ * are taken, the holder of the most gives one up to a holder of fewer: first a connection without a
+ * call.
  */
 export class ConnectionPlaces {
   readonly #max: number;
@@ -47,10 +48,11 @@ export class ConnectionPlaces {
   }
 
   /**
-   * Whether there is a place for one more of this address; else the limit that forbids it.
+   * The limit that forbids one more connection of this address; undefined when there is a place for
+   * it.
    *
-   * @param isSidecars its connections without a call make room: the sidecar opened them for streams
-   * that were over before they came, and everybody's newcomers are of this address
+   * @param isSidecars connections without a call make room: the sidecar opened them for streams
+   * that had ended before, and all new connections come from this address
    */
   admits(address: string, isSidecars: boolean): Extract<HostLimit, "connections" | "address_connections"> | undefined {
     const held = this.#holdings.get(address);
@@ -63,9 +65,9 @@ export class ConnectionPlaces {
   }
 
   /**
-   * The connection turns out to be this peer's. Returns whether that has still a share for it. A
-   * connection of the peer without a call is displaced for it: the sidecar keeps those of clients
-   * that have left.
+   * The connection turns out to belong to this peer. Returns whether the peer's share has room for
+   * it. If not, a connection of the peer without a call is closed to make room: the sidecar keeps
+   * those of clients that have disconnected.
    */
   belongsTo(peer: string, connection: PlaceHolder): boolean {
     this.leave(connection);
@@ -109,14 +111,14 @@ export class ConnectionPlaces {
     return false;
   }
 
-  /** Its end is told later, and nobody may count on its place until then. */
+  /** Its end is reported later, and its place must not be given away twice until then. */
   #displace(connection: PlaceHolder): void {
     this.leave(connection);
     connection.displace();
   }
 }
 
-/** As many connections as the process has open files and memory for, up to this many. */
+/** The number of connections for which the process has open files and memory, at most this many. */
 function affordable(most: number): number {
   const memory = Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());
   return Math.max(1, Math.min(most, Math.floor(openFilesLimit() * SHARE), Math.floor((memory * SHARE) / CONNECTION_BYTES)));

@@ -13,13 +13,13 @@ import { Lane } from "./turns.ts";
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
 /**
- * GOAWAY with the highest stream number: what the peer has sent before it hears of it is still
- * taken (RFC 9113 §6.8).
+ * GOAWAY with the highest stream number: streams that the peer opens before it receives GOAWAY are
+ * still accepted (RFC 9113 §6.8).
  */
 const ANY_STREAM = 2 ** 31 - 1;
 /**
- * Credit for a piece of DATA beside its own bytes: its frame's head. No more than the piece itself,
- * or empty messages would pay for a flood.
+ * Credit for a piece of DATA beside its own bytes: the head of its frame. Never more than the piece
+ * itself, or empty messages would give credit for a flood.
  */
 const FRAME_CREDIT = 64;
 /**
@@ -27,39 +27,42 @@ const FRAME_CREDIT = 64;
  * gRPC's bandwidth probe.
  */
 const ANSWER_CREDIT = 64;
-/** A stream is two frames at least: HEADERS of its own, and those of its answer. */
+/** A stream has at least two frames: its HEADERS, and those of its answer. */
 const FRAMES_PER_STREAM = 2;
 /** Bytes of a frame's head (RFC 9113 §4.1). */
 const FRAME_HEAD = 9;
 /** Credit for a new stream: its header. */
 const HEADER_CREDIT = 4_096;
-/** Control frames that may come at once, in seconds of {@link HostLimits.maxControlFrames}. */
+/** Burst of control frames, in seconds of {@link HostLimits.maxControlFrames}. */
 const CONTROL_BURST = 5;
 /**
- * Streams that a connection may open, at once and per second, when others have used up what its
- * address may: a newcomer is never kept out by them.
+ * Streams that a connection may open, at once and per second, even when others have used up the
+ * rate of its address: they never keep out a new connection.
  */
 const SURE_STREAMS = 4;
 const SURE_RATE = 1;
 /**
- * Refusals of a connection's own, at once and per second, within which it is not cut for what
- * others of its address are refused.
+ * Own refusals of a connection, at once and per second, up to which it is not closed for the
+ * refusals of others with its address.
  */
 const OWN_REFUSALS = 32;
 const OWN_REFUSAL_RATE = 4;
-/** Milliseconds between two looks for what has taken too long. */
+/** Milliseconds between two checks for timeouts. */
 const CHECK_MS = 1_000;
-/** Milliseconds between the end of a connection's last calls and its own. */
+/** Milliseconds between the end of a connection's last calls and its close. */
 const LAST_WORDS_MS = 1_000;
 
-/** Why a stream is refused before anything is done for it. */
+/** Why a stream is refused before any work is done for it. */
 export type StreamRefusal = Extract<HostLimit, "stream_rate" | "overhead" | "peer_connections">;
 
 export interface ConnectionEvents {
   limited(limit: HostLimit, peer: string): void;
 }
 
-/** One client's connection: what it may send beside messages, and how long it may live. */
+/**
+ * One client's connection: it bounds what the client may send beside messages, and how long the
+ * connection may live.
+ */
 export class Connection implements CallConnection, PlaceHolder {
   /** Without the port. */
   readonly address: string;
@@ -82,7 +85,7 @@ export class Connection implements CallConnection, PlaceHolder {
   #isShared = false;
   #isSidecars = false;
   #isSurplus = false;
-  /** Bytes that messages and new streams account for, and those that were found to be overhead. */
+  /** Bytes of messages and new streams, and those that were found to be overhead. */
   #credited = 0;
   #charged = 0;
   readonly #keepalive: Keepalive;
@@ -107,18 +110,18 @@ export class Connection implements CallConnection, PlaceHolder {
     this.#keepalive = new Keepalive(session, limits, now);
     this.#checkedAt = this.#busyAt = now;
     const onControl = () => this.#controlFrame();
-    // Told one by one, so that a flood ends within the piece of it that is being read, and not at
-    // the next look.
+    // Reported one by one, so that a flood ends within the piece that is being read, and not at the
+    // next check.
     session.on("ping", onControl);
     session.on("remoteSettings", onControl);
   }
 
   /**
-   * A stream begins. Returns the limit that it meets: then it is refused.
+   * A stream begins. Returns the limit that it exceeds: then it is refused.
    *
-   * A connection is cut when even the refusals are too many, those of its peer and its own. Not
-   * where streams of a second peer were ever seen: that is a sidecar's, and to cut it would end the
-   * streams of others.
+   * A connection is closed when there are too many refusals, both of its peer and of its own. A
+   * connection on which a second peer was ever seen is not closed: it is a sidecar's, and closing
+   * it would end the streams of others.
    *
    * @param peer a certified identity, else the address
    * @param rate of the peer
@@ -139,9 +142,9 @@ export class Connection implements CallConnection, PlaceHolder {
   /**
    * The peer of its first stream is certified.
    *
-   * @param rate of the peer: it comes to its next stream no sooner by a further connection
-   * @param isSurplus the peer has no share left for this one, whose streams are refused. To cut it
-   * would make the sidecar open another one, which costs more
+   * @param rate of the peer: a further connection gives it no further streams
+   * @param isSurplus the peer's share has no room for this connection, so its streams are refused.
+   * If it were closed, the sidecar would open another one, which costs more
    */
   belongsTo(rate: PeerRate, isSurplus: boolean): void {
     this.#socket.usage = rate.usage;
@@ -149,8 +152,8 @@ export class Connection implements CallConnection, PlaceHolder {
   }
 
   /**
-   * Whether a certified peer had a stream here: then it is a sidecar's connection, which may carry
-   * streams of many, each with a rate of its own.
+   * Whether a certified peer had a stream here. Then it is a sidecar's connection, which may carry
+   * streams of many peers, each with its own rate.
    */
   get isSidecars(): boolean {
     return this.#isSidecars;
@@ -172,8 +175,8 @@ export class Connection implements CallConnection, PlaceHolder {
 
   #refused(rate: PeerRate, now: number): void {
     if (rate.refusals.take(1, now) || this.#refusals.take(1, now)) return;
-    // A client that is cut connects again. Behind a sidecar, where many peers have one address,
-    // that must not use up the new connections of the others.
+    // A client whose connection is closed connects again. Behind a sidecar, where many peers have
+    // one address, this must not use up the others' rate of new connections.
     if (!this.#isSidecars || rate.cuts.take(1, now)) this.cut("stream_rate");
   }
 
@@ -195,10 +198,7 @@ export class Connection implements CallConnection, PlaceHolder {
     return rate.overhead.take(Math.max(0, FRAME_HEAD - bytes), now);
   }
 
-  /**
-   * A peer may answer each of our messages with control frames of its own, as gRPC's bandwidth
-   * probes do.
-   */
+  /** A peer may answer each of our messages with control frames, as gRPC's bandwidth probes do. */
   sent(): void {
     this.#control.earn(1);
     this.#credited += ANSWER_CREDIT;
@@ -212,7 +212,7 @@ export class Connection implements CallConnection, PlaceHolder {
     this.cut("displaced");
   }
 
-  /** Asks the peer to go elsewhere; streams that are open may go on for a while. */
+  /** Asks the peer to connect elsewhere. Open streams may go on for a while. */
   retire(now: number): void {
     if (this.#endsAt !== undefined || this.#session.destroyed) return;
     this.#endsAt = now + this.#limits.maxConnectionAgeGraceMs;
@@ -232,7 +232,7 @@ export class Connection implements CallConnection, PlaceHolder {
   }
 
   /**
-   * Closes the connection now. Node only ends its own side of one that is retired, and the peer may
+   * Closes the connection now. Of a retired connection Node ends only our side, and the peer may
    * never end its own.
    */
   destroy(): void {
@@ -241,8 +241,8 @@ export class Connection implements CallConnection, PlaceHolder {
   }
 
   /**
-   * Looks for what came too often, and now and then for what has taken too long. Each connection
-   * has its own time for that: of thousands, few are due at once.
+   * Checks the rates, and from time to time the timeouts. Each connection has its own time for the
+   * latter, so that few of thousands are due at once.
    */
   look(now: number): void {
     this.#checkOverhead(now);
@@ -263,8 +263,8 @@ export class Connection implements CallConnection, PlaceHolder {
   }
 
   #check(now: number): void {
-    // What is said to a session that was destroyed throws; that it is closed is told later. Its
-    // last words had their time since the look before.
+    // A call on a destroyed session throws, and its `close` event comes later. Its last frames had
+    // time to leave since the check before.
     if (this.#session.destroyed) {
       this.destroy();
       return;

@@ -24,45 +24,49 @@ export interface GrpcHostOptions {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
-  /** Listens on the port already: its socket is taken over. Default: the port is bound. */
+  /**
+   * A server that listens on the port already: its socket is taken over. Default: the port is
+   * bound.
+   */
   readonly bound?: Server | undefined;
   readonly services: readonly GrpcService[];
-  /** Any limit that is not given has its default. */
+  /** A limit that is not given has its default. */
   readonly limits?: Partial<HostLimits>;
   /**
-   * Whom the limits of a call count for, by its headers and the address that its connection comes
-   * from. Default: the address.
+   * The peer to which the limits of a call apply, by its headers and the address of its connection.
+   * Default: the address.
    */
   readonly peerOf?: (headers: IncomingHttpHeaders, address: string) => string;
-  /** A limit was met, by this peer or `ip:port`. What it throws is ignored. */
+  /** This peer, or `ip:port`, exceeded a limit. What the function throws is ignored. */
   readonly onLimit?: (limit: HostLimit, peer: string) => void;
 }
 
 /** A listening host of gRPC services. */
 export interface GrpcHost {
-  /** The port that it really listens on. */
+  /** The port on which it listens. */
   readonly port: number;
   /** Streams open now. */
   readonly streams: number;
   readonly connections: number;
-  /** Bytes of unfinished messages, and those that services hold for their calls. */
+  /** Bytes of unfinished messages, and of what services hold for their calls. */
   readonly heldBytes: number;
   /**
-   * Stops listening, retires every call, and waits for connections to close; after `graceMs`
-   * milliseconds (default 1 s) it closes those that remain. Never fails.
+   * Stops listening, retires every call, and waits until the connections are closed. After
+   * `graceMs` milliseconds (default 1 s) it closes those that are left. Never fails.
    */
   close(graceMs?: number): Promise<void>;
 }
 
-/** How often connections are looked through. */
+/** Milliseconds between two checks of all connections. */
 const LOOK_MS = 100;
 
 /**
- * Serves gRPC over HTTP/2 without TLS (mTLS is the business of the sidecar in front), and bounds
- * what anybody can make it hold or do.
+ * Serves gRPC over HTTP/2 without TLS (the sidecar in front does mTLS), and bounds the memory and
+ * work that anybody can cause.
  *
- * Not the server of grpc-js, see docs/adr: it inflates before anybody can object, reads 16 messages
- * ahead whatever their size, and leaves none of HTTP/2's own limits to be set.
+ * It is not the server of grpc-js, see docs/adr. That one inflates messages before they can be
+ * refused, reads 16 messages ahead whatever their size, and has no settings for HTTP/2's own
+ * limits.
  *
  * @throws FencelineError `LISTEN_FAILED` when the address cannot be bound.
  */
@@ -82,7 +86,7 @@ class Host implements GrpcHost {
   readonly #connections = new Map<ServerHttp2Session, Connection>();
   readonly #places: ConnectionPlaces;
   readonly #rates: PeerRates;
-  /** Addresses of which somebody has shown a certificate: that of the sidecar in front of us. */
+  /** Addresses from which a certificate was shown: that of the sidecar in front of us. */
   readonly #sidecars = new Set<string>();
   readonly #refusals = new Refusals();
   readonly #refusalOf: Readonly<Record<StreamRefusal, OutgoingHttpHeaders>>;
@@ -109,7 +113,7 @@ class Host implements GrpcHost {
       try {
         onLimit(limit, peer);
       } catch {
-        // There is nobody left to tell.
+        // Nobody is left to be told.
       }
     };
     this.#context = { limits: this.#limits, peers: new Peers(this.#limits), turns: new Turns(), limited };
@@ -145,8 +149,7 @@ class Host implements GrpcHost {
       throw listenFailed(host, port, cause);
     }
     this.#port = (this.#listener.address() as AddressInfo).port;
-    // No file descriptor was left for a connection: libuv closes it, and the next one may do
-    // better.
+    // There was no file descriptor for a connection: libuv closes it, and the next one may succeed.
     this.#listener.on("error", () => this.#context.limited("connections", "unknown"));
     this.#timer = setInterval(() => this.#look(performance.now()), LOOK_MS).unref();
   }
@@ -168,7 +171,7 @@ class Host implements GrpcHost {
     clearInterval(this.#timer);
   }
 
-  /** Closes what is too much before any work is done for it. */
+  /** Closes a connection that exceeds a limit before any work is done for it. */
   #accept(socket: Socket): void {
     const limit = this.#isClosing ? undefined : this.#admit(socket);
     if (limit !== undefined) this.#context.limited(limit, socket.remoteAddress ?? "unknown");
@@ -177,7 +180,7 @@ class Host implements GrpcHost {
       return;
     }
     const paced = new PacedSocket(socket, this.#pace, this.#dataPace);
-    // What was answered so far still leaves.
+    // Answers so far are still sent.
     paced.on("end", () => paced.end(() => {}));
     this.#accepting = paced;
     this.#http2.emit("connection", this.#accepting);
@@ -187,7 +190,7 @@ class Host implements GrpcHost {
   #admit(socket: Socket): HostLimit | undefined {
     const now = performance.now();
     const address = socket.remoteAddress ?? "unknown";
-    // The sidecar brings everybody's. It is paced, and its peers have their own rates.
+    // The sidecar's connections are everybody's. They are paced, and each peer has its own rate.
     const isSidecars = this.#sidecars.has(address);
     const isRated = isSidecars || this.#rates.of(address, false, now).connections.take(1, now);
     return isRated ? this.#places.admits(address, isSidecars) : "address_connections";
@@ -203,8 +206,8 @@ class Host implements GrpcHost {
     const connection = new Connection(socket, session, this.#limits, this.#context, performance.now(), jitter);
     this.#connections.set(session, connection);
     this.#places.take(connection.address, connection);
-    // Not the server's event: a stream that was reset in the piece that opened it has no session
-    // any more when it is told, and it counts like any other.
+    // Not the server's event: at its time, a stream that was reset in the piece that opened it has
+    // no session any more. Such a stream counts like any other.
     session.on("stream", (stream, headers) => this.#stream(stream, headers, connection));
     session.on("error", () => this.#context.limited("http2", connection.remoteAddress));
     session.on("close", () => {
@@ -222,7 +225,7 @@ class Host implements GrpcHost {
     if (isCertified && !connection.isSidecars) this.#certified(connection, peer, rate, now);
     const limit = connection.opened(peer, rate, headers, now);
     if (limit !== undefined) this.#context.limited(limit, peer);
-    // It may have been reset before we were told of it, or its connection was cut.
+    // It may have been reset before this event, or its connection was closed.
     if (stream.destroyed) stream.close();
     else if (limit !== undefined) this.#refusals.add(() => refuse(stream, this.#refusalOf[limit]));
     else {
@@ -232,7 +235,7 @@ class Host implements GrpcHost {
     }
   }
 
-  /** From now on the connection counts for its peer, and no more for the sidecar's address. */
+  /** From now on the connection counts for its peer, and no longer for the sidecar's address. */
   #certified(connection: Connection, peer: string, rate: PeerRate, now: number): void {
     this.#sidecars.add(connection.address);
     const isFree = this.#places.belongsTo(peer, connection);
@@ -271,8 +274,5 @@ class Host implements GrpcHost {
   }
 }
 
-/**
- * The end of a stream tells all there is to tell. An error that nobody listens to would end the
- * process.
- */
+/** The end of a stream says everything. An error without a listener would end the process. */
 function ignored(): void {}

@@ -1,5 +1,5 @@
 /**
- * The status codes of gRPC that a {@link GrpcHost} and its services answer.
+ * The gRPC status codes with which a {@link GrpcHost} and its services answer.
  * @see https://grpc.github.io/grpc/core/md_doc_statuscodes.html
  */
 export const GRPC_STATUS = {
@@ -16,7 +16,7 @@ export const GRPC_STATUS = {
 /** How a call ended, or why it was refused. */
 export interface GrpcStatus {
   readonly code: number;
-  /** What was wrong and what to do, for the log of the sender. Printable ASCII. */
+  /** What is wrong and what to do, for the log of the sender. Printable ASCII. */
   readonly details: string;
 }
 

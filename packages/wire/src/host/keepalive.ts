@@ -1,7 +1,7 @@
 import type { ServerHttp2Session } from "node:http2";
 import type { HostLimits } from "./limits.ts";
 
-/** Pings a peer that has been silent, and tells when it does not answer (RFC 9113 §6.7). */
+/** Pings a peer that was silent, and finds out when it does not answer (RFC 9113 §6.7). */
 export class Keepalive {
   readonly #session: ServerHttp2Session;
   readonly #limits: Pick<HostLimits, "keepaliveMs" | "keepaliveTimeoutMs">;
@@ -19,7 +19,7 @@ export class Keepalive {
   /**
    * Pings when it is time.
    *
-   * @param bytesRead of the connection so far: whatever comes is an answer
+   * @param bytesRead of the connection so far: any byte counts as an answer
    * @returns whether the peer may still be there
    */
   check(bytesRead: number, now: number): boolean {

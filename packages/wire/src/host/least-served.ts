@@ -1,13 +1,13 @@
-/** Served time halves in this many milliseconds, so that a flood of yesterday is forgiven. */
+/** Served time halves in this many milliseconds, so that an old flood is forgotten. */
 const HALF_LIFE_MS = 1_000;
 /** Levels of service: each stands for twice the time of the one before. */
 const LEVELS = 16;
 /** Milliseconds that the lowest level stands for. */
 const LOWEST_MS = 0.125;
-/** Consumed places of a queue before it is copied. */
+/** Consumed places of a queue after which it is copied. */
 const SLACK = 1_024;
 
-/** How long somebody was served, less and less remembered. */
+/** How long somebody was served, in time that decays. */
 export class Usage {
   #spent = 0;
   #at = 0;
@@ -17,13 +17,13 @@ export class Usage {
     this.#spent += ms;
   }
 
-  /** 0 for one that was hardly served, up to {@link LEVELS} − 1. */
+  /** From 0, for hardly any service, up to {@link LEVELS} − 1. */
   levelAt(now: number): number {
     this.#decay(now);
     return this.level;
   }
 
-  /** The same as of the last {@link add}. */
+  /** The level at the last {@link add}. */
   get level(): number {
     const level = Math.ceil(Math.log2(this.#spent / LOWEST_MS));
     return Math.max(0, Math.min(LEVELS - 1, level));
@@ -35,19 +35,19 @@ export class Usage {
   }
 }
 
-/** Every so many times it is another level's turn. */
+/** Number of items after which another level has its turn. */
 const TURN_OF_OTHERS = 4;
 
 /**
- * A queue that gives out an item of the lowest level, first come, first served within the level.
- * Each operation takes the same time, however many wait.
+ * A queue that returns an item of the lowest level; within a level the first comes first. Each
+ * operation takes constant time.
  *
- * Every fourth time another level has its turn. A stream that ends after its first message and
- * comes again is always new, and so has the lowest level for ever. Without the turn of the others
- * such streams would keep out every stream that was ever served.
+ * Every fourth item is of another level. A client that opens a new stream for each message always
+ * has the lowest level. Without this rule, such streams would keep out every stream that was ever
+ * served.
  */
 export class LeastServed<T> {
-  /** Made when they are needed: most peers never wait. */
+  /** Created when they are needed: most peers never wait. */
   readonly #levels: (Fifo<T> | undefined)[] = [];
   #size = 0;
   #given = 0;

@@ -14,7 +14,7 @@ const DETAILS: Partial<Record<HostLimit, string>> = {
   displaced: "another peer needed the room of this stream",
 };
 
-/** The status of a call that met this limit. */
+/** The status of a call that exceeded this limit. */
 export function limitStatus(limit: HostLimit, limits: HostLimits): GrpcStatus {
   const details = limit === "message_size" ? `a message may have ${limits.maxMessageBytes} bytes` : (DETAILS[limit] ?? limit);
   return { code: codeOf(limit), details };

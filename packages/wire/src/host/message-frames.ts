@@ -3,22 +3,22 @@ import type { HostLimit } from "./limits.ts";
 /** Length of the prefix of a gRPC message: a flag for compression and four bytes of length. */
 export const PREFIX = 5;
 /**
- * First allocation for an unfinished message. It grows with what really arrives: five bytes that
+ * First allocation for an unfinished message, in bytes. It grows with what arrives: five bytes that
  * announce a large message cost nothing.
  */
 const FIRST_CAPACITY = 2_048;
 
-/** Why no further message can be read from a stream. */
+/** Why no further message of a stream can be read. */
 export type FramingFault = Extract<HostLimit, "message_size" | "compressed" | "framing">;
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /**
- * Cuts the bytes of one stream into gRPC messages, and holds at most one unfinished message.
+ * Splits the bytes of one stream into gRPC messages, and holds at most one unfinished message.
  *
- * Nothing is inflated: a message with the flag for compression is a fault, for a kilobyte of it may
- * stand for megabytes. A message that arrives in one piece is handed on without a copy. The rest of
- * a piece is copied, since a slice of few bytes would keep alive all that was read from the socket
+ * Nothing is inflated: a compressed message is a fault, since a kilobyte of it may stand for
+ * megabytes. A message that arrives in one piece is passed on without a copy. The rest of a piece
+ * is copied, since a slice of few bytes would keep everything alive that was read from the socket
  * with it.
  *
  * @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
@@ -27,9 +27,9 @@ export class MessageFrames {
   readonly #maxBytes: number;
   readonly #prefix = Buffer.alloc(PREFIX);
   #prefixLength = 0;
-  /** Bytes that the message announces; meaningful once the prefix is whole. */
+  /** Bytes that the message announces. Valid once the prefix is complete. */
   #length = 0;
-  /** What has arrived of the message; its capacity is what we hold. */
+  /** What has arrived of the message. Its capacity is what we hold. */
   #body: Buffer = NOTHING;
   #bodyLength = 0;
   #chunk: Buffer = NOTHING;
@@ -44,7 +44,7 @@ export class MessageFrames {
     return this.#body.length;
   }
 
-  /** Whether a message has begun and is not whole. */
+  /** Whether a message has begun and is not complete. */
   get isUnfinished(): boolean {
     return this.#prefixLength > 0;
   }
@@ -55,7 +55,7 @@ export class MessageFrames {
     this.#at = 0;
   }
 
-  /** The next message; valid until the next call. Undefined when more bytes are needed for it. */
+  /** The next message, valid until the next call. Undefined when more bytes are needed. */
   next(): Buffer | FramingFault | undefined {
     const fault = this.#readPrefix();
     if (fault !== undefined) return fault;
@@ -68,7 +68,7 @@ export class MessageFrames {
     return isWhole ? this.#finish(this.#body.subarray(0, this.#length), stop) : this.#exhausted();
   }
 
-  /** Lets go of everything. */
+  /** Drops everything. */
   clear(): void {
     this.#chunk = this.#body = NOTHING;
     this.#at = this.#bodyLength = this.#prefixLength = 0;

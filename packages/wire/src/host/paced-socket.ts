@@ -14,18 +14,18 @@ interface PacedSocketEvents {
 }
 
 /**
- * A socket whose HTTP/2 session hears of new streams at the pace of its host.
+ * A socket whose HTTP/2 session gets new streams at the pace of its host.
  *
- * One read has some 2,000 HEADERS, and each costs Node about 45 µs before anybody can object; or
- * 6,500 DATA frames of one byte, of 4 µs each. So the bytes from the first frame that is too much
- * for this turn of the event loop wait here, before the session sees them. The socket is paused
- * meanwhile: no more waits than two reads, and TCP holds up the sender. The first bytes of a
- * connection and the news of its end wait likewise: thousands may begin or end at once. All else
+ * One read may have some 2,000 HEADERS, each of which costs Node about 45 µs before it can be
+ * refused; or 6,500 DATA frames of one byte, of 4 µs each. So the bytes from the first frame that
+ * is too much for this turn of the event loop wait here, before the session sees them. Meanwhile
+ * the socket is paused: at most two reads wait, and TCP slows down the sender. The first bytes of a
+ * connection wait too, and so does its end: thousands may begin or end at once. Everything else
  * passes at once, piece by piece as it was read.
  *
- * It has of a Duplex what Node asks of one when it makes a session (JSStreamSocket), and no more:
- * what is asked goes straight to the socket. The buffers of a Duplex, on top of those that the
- * socket has, took a fifth of the ingest of access logs.
+ * It implements only those methods of a Duplex that Node calls for a session (JSStreamSocket), and
+ * forwards them to the socket. The buffers of a real Duplex, beside those of the socket, took a
+ * fifth of the CPU of access logs.
  */
 export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Opener {
   readonly socket: Socket;
@@ -36,26 +36,26 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
     this.#isAtData = isData;
     return isData ? this.#takeData() : this.#take();
   };
-  /** As it waits with DATA. */
+  /** How it waits with DATA. */
   readonly #data = { usage: new Usage(), nextCost: DATA_AT_ONCE, openOne: () => this.#openData() };
-  /** Chunks that wait, and what of the first one has passed. */
+  /** Chunks that wait, and how many bytes of the first one have passed. */
   #held: Buffer[] = [];
   #at = 0;
-  /** Its turn has come: one stream may be opened. */
+  /** It has its turn: one stream may be opened. */
   #isNext = false;
-  /** DATA frames that may pass, since its turn with them has come. */
+  /** DATA frames that may pass in its turn. */
   #dataLeft = 0;
-  /** In one of the two queues. */
+  /** Whether it is in one of the two queues. */
   #isWaiting = false;
-  /** What waits first is DATA. */
+  /** Whether the first frame that waits is DATA. */
   #isAtData = false;
-  /** The session reads no more for now. */
+  /** Whether the session does not read for now. */
   #isFull = true;
   #isPaused = true;
   #isBegun = false;
   #isEnded = false;
   #isEndTold = false;
-  /** Our own side has ended. */
+  /** Whether our own side has ended. */
   #isOver = false;
   #isClosed = false;
   #isCloseTold = false;
@@ -63,8 +63,7 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
   #passed = 0;
 
   /**
-   * @param socket that its server lets be half open: what waits is passed on before the end of it
-   * is told
+   * @param socket one that may be half open: what waits is passed on before its end is reported
    * @param pace of streams @param dataPace of DATA frames
    */
   constructor(socket: Socket, pace: StreamPace, dataPace: StreamPace) {
@@ -94,8 +93,8 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
   }
 
   /**
-   * Bytes that the session was given. Those that wait are not counted: nobody can tell yet what
-   * they are good for.
+   * Bytes that the session was given. Those that wait are not counted: nobody knows yet what they
+   * contain.
    */
   get bytesRead(): number {
     return this.#passed;
@@ -133,7 +132,7 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
     return this.#waitsOn(true);
   }
 
-  /** Whether it stays in the queue that it was in. It may have to go on in the other one. */
+  /** Whether it stays in its queue. It may have to change to the other one. */
   #waitsOn(isDatas: boolean): boolean {
     // Its end may have been put into the queue.
     if (this.#isWaiting || this.#held.length === 0 || this.#isFull) return false;
@@ -165,7 +164,7 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
     else this.#flow();
   }
 
-  /** What comes behind our own end goes nowhere. */
+  /** Writes after our own end are dropped. */
   write(chunk: Uint8Array, done: Done): boolean {
     if (!this.#isOver) return this.socket.write(chunk, done);
     done();
@@ -185,7 +184,7 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
     this.socket.end(done);
   }
 
-  /** What the session does by itself waits for nothing. */
+  /** What the session does by itself is not delayed. */
   destroy(): void {
     this.#drop();
     this.#isEndTold = true;
@@ -200,7 +199,7 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
     if (this.#held.length > 0 || this.#isFull) this.#pause();
   }
 
-  /** Passes on what may pass. */
+  /** Passes on what may pass now. */
   #pass(): void {
     while (!this.#isFull && this.#passChunk());
     if (this.#held.length > 0 || this.#isFull) return;
@@ -208,7 +207,7 @@ export class PacedSocket extends EventEmitter<PacedSocketEvents> implements Open
     this.#flow();
   }
 
-  /** Returns whether a whole chunk has passed, and another one may. */
+  /** Returns whether a whole chunk has passed, so that another one may. */
   #passChunk(): boolean {
     const chunk = this.#held[0];
     if (chunk === undefined || !this.#begins()) return false;

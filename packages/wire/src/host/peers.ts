@@ -1,9 +1,9 @@
 import type { HostLimit, HostLimits } from "./limits.ts";
 import { Lane, PeerTurns } from "./turns.ts";
 
-/** What the book-keeping knows of a stream. */
+/** A stream, as {@link Peers} sees it. */
 export interface Held {
-  /** Bytes of memory that it holds now. */
+  /** Bytes that it holds now. */
   readonly held: number;
   /** Ends it, because another peer needs the room. */
   displace(): void;
@@ -13,8 +13,8 @@ export interface Held {
 export class Peer extends PeerTurns {
   readonly key: string;
   /**
-   * Of all streams of a certified identity: which connection of the sidecar's one of them comes on
-   * is not its choice.
+   * The lane of all streams of a certified identity, since a stream does not choose its connection
+   * of the sidecar.
    */
   readonly lane = new Lane();
   /** Oldest first. */
@@ -30,8 +30,8 @@ export class Peer extends PeerTurns {
 /**
  * Streams and bytes, of each peer and in all.
  *
- * When all of it is taken, the peer that holds most gives something up to one that holds less. So a
- * flood costs whoever sends it, and a newcomer finds room.
+ * When everything is taken, the peer that holds most gives something up to one that holds less. So
+ * a flood costs its sender, and a new peer gets room.
  */
 export class Peers {
   readonly #limits: HostLimits;
@@ -57,7 +57,7 @@ export class Peers {
     return this.#peers.get(key) ?? new Peer(key);
   }
 
-  /** Takes a stream in, or says which limit forbids it. */
+  /** Adds a stream, or returns the limit that forbids it. */
   open(peer: Peer, stream: Held): HostLimit | undefined {
     const { maxStreams, maxStreamsPerPeer } = this.#limits;
     if (peer.streams.size >= maxStreamsPerPeer) return "peer_streams";
@@ -68,7 +68,7 @@ export class Peers {
     return undefined;
   }
 
-  /** The stream is over; what it held must have been given back by {@link hold}. */
+  /** The stream has ended. What it held must have been released by {@link hold}. */
   close(peer: Peer, stream: Held): void {
     if (!peer.streams.delete(stream)) return;
     this.#streams--;
@@ -76,8 +76,8 @@ export class Peers {
   }
 
   /**
-   * A stream holds so many bytes more, or fewer. Returns the limit that this breaks: then the
-   * stream has to end.
+   * A stream holds this many bytes more, or fewer. Returns the limit that this exceeds: then the
+   * stream must end.
    */
   hold(peer: Peer, bytes: number): HostLimit | undefined {
     peer.bytes += bytes;

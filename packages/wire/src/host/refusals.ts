@@ -1,7 +1,7 @@
-/** Longest time in milliseconds that refusals take of one turn of the event loop. */
+/** Most milliseconds of refusals in one turn of the event loop. */
 const TURN_MS = 1;
 /**
- * Refusals that wait; beyond them each is done at once. A stream that waits for one holds some
+ * Most refusals that wait; a further one is done at once. A stream that waits for it holds some
  * kilobytes.
  */
 const MOST_WAITING = 8_192;
@@ -9,10 +9,10 @@ const MOST_WAITING = 8_192;
 /**
  * Refuses streams little by little.
  *
- * A stream that waits for its refusal still counts among the open streams of its connection. So a
- * client that keeps to HTTP/2, as the sidecar in front of us does, sends no other one meanwhile.
- * However many connections bring such streams, each turn of the event loop refuses few of them and
- * stays short.
+ * A stream that waits for its refusal still counts as an open stream of its connection. So a client
+ * that keeps to HTTP/2, such as the sidecar in front of us, opens no other one meanwhile. However
+ * many connections open such streams, each turn of the event loop refuses few of them and stays
+ * short.
  */
 export class Refusals {
   readonly #clock: () => number;

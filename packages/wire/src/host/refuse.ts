@@ -2,8 +2,8 @@ import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type Ser
 import { isGrpc } from "../is-grpc.ts";
 
 /**
- * Refuses a stream with as little work as can be: a flood of new streams costs nothing else. An
- * answer costs less than a reset with a code of its own, for which Node makes an error.
+ * Refuses a stream with as little work as possible, because a flood of new streams costs little
+ * else. An answer costs less than a reset with its own code, for which Node makes an error.
  */
 export function refuse(stream: ServerHttp2Stream, answer: OutgoingHttpHeaders): void {
   if (stream.destroyed || stream.closed) return;
@@ -11,7 +11,7 @@ export function refuse(stream: ServerHttp2Stream, answer: OutgoingHttpHeaders): 
   stream.close(constants.NGHTTP2_NO_ERROR);
 }
 
-/** The HTTP status for a request that is no call of gRPC; undefined for a call. */
+/** The HTTP status for a request that is not a gRPC call; undefined for a call. */
 export function httpRefusal(headers: IncomingHttpHeaders): number | undefined {
   if (headers[":method"] !== "POST") return 405;
   return isGrpc(headers["content-type"]) ? undefined : 415;
@@ -23,7 +23,10 @@ export function refuseHttp(stream: ServerHttp2Stream, status: number): void {
   stream.resume();
 }
 
-/** Looked at before the first message: some clients set the flag of a message only later. */
+/**
+ * Whether messages may be compressed. The header is enough: some clients set the flag only on later
+ * messages.
+ */
 export function isCompressed(headers: IncomingHttpHeaders): boolean {
   const encoding = headers["grpc-encoding"];
   return encoding !== undefined && encoding !== "identity";

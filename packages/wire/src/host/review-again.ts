@@ -2,28 +2,26 @@ import type { CallerCheck } from "./caller-check.ts";
 import type { GrpcCall } from "./service.ts";
 
 /**
- * Longest time between two looks at a caller that was let in, in milliseconds. A token that was
- * revoked is of use that much longer, on streams that are open.
+ * Longest time between two checks of an admitted caller, in milliseconds. A revoked token stays
+ * valid for this time on open streams.
  */
 export const REVIEWED_EVERY_MS = 5 * 60_000;
 
-/** A caller that was let in once. */
+/** A caller that was admitted once. */
 export interface Admitted {
   readonly call: Pick<GrpcCall, "headers" | "peer">;
   readonly check: CallerCheck;
-  /** It would not be let in now. Told once. */
+  /** The caller would not be admitted now. Called once. */
   readonly onRefused: () => void;
   /** Default {@link REVIEWED_EVERY_MS}. */
   readonly everyMs?: number | undefined;
 }
 
 /**
- * Looks again and again at the caller of a call that goes on without end: a token that was good
- * when the call began may have been revoked since. At random times, so that many calls are not
- * looked at together.
+ * Checks the caller of an endless call repeatedly: a token that was valid when the call began may
+ * have been revoked since. The times are random, so that many calls are not checked together.
  *
- * While nobody can tell, as when the API server is away, the caller stays: it was let in by
- * somebody who could.
+ * While the check is not possible, for example without the API server, the caller stays admitted.
  *
  * @returns what ends it
  */

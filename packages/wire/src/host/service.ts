@@ -7,48 +7,47 @@ export interface GrpcCall {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   /**
-   * Whom its limits count for: the certified identity where a sidecar vouches for one, else the
-   * address. Bounded, and not for metrics: callers choose it.
+   * The peer to which its limits apply: the certified identity where a sidecar gives one, else the
+   * address. Its length is bounded. Not for metrics, since callers choose it.
    */
   readonly peer: string;
   /** `ip:port` of the connection's other end: behind a sidecar that is the sidecar. */
   readonly remoteAddress: string;
   /**
-   * Bytes that the service itself holds for this call, beside what the host does; they count for
-   * the peer. The call ends when that is too much.
+   * Bytes that the service itself holds for this call, beside those of the host. They count for the
+   * peer. The call ends when they are too many.
    */
   hold(bytes: number): void;
   /**
-   * Reads no further message until the function that it returns is called: something has to be
-   * known first. What was sent meanwhile waits at the sender. Called within
-   * {@link CallHandler.message}, or before the first one.
+   * Reads no further message until the returned function is called. Meanwhile messages wait at the
+   * sender. Called within {@link CallHandler.message}, or before the first message.
    */
   pause(): () => void;
   /**
    * Sends a message. Returns false when no more should be sent until {@link CallHandler.drained}.
    */
   send(message: Buffer): boolean;
-  /** Ends the call with this status. Whatever comes after the first end is ignored. */
+  /** Ends the call with this status. Everything after the first end is ignored. */
   end(status: GrpcStatus): void;
 }
 
 /**
- * What a service does with one call. Called on the event loop, so what it does not finish at once
- * holds up every call.
+ * What a service does with one call. It runs on the event loop, so a slow handler delays every
+ * call.
  */
 export interface CallHandler {
-  /** A message, whole. The bytes are valid during the call only. */
+  /** A whole message. The bytes are valid only during this function. */
   message(bytes: Buffer): void;
   /** The client sends no more messages. */
   halfClosed?(): void;
-  /** What was sent has left. */
+  /** Everything that was sent has left the buffer. */
   drained?(): void;
   /**
-   * The host ends the call in good order, because nothing came or because it shuts down. Answer
-   * and end it.
+   * The host ends the call in good order, because nothing arrived or because it shuts down. The
+   * handler has to answer and end it.
    */
   retire(): void;
-  /** The call is over, for whatever reason. Called exactly once. */
+  /** The call has ended, for whatever reason. Called exactly once. */
   closed?(): void;
 }
 
@@ -58,10 +57,10 @@ export interface GrpcMethod {
   open(call: GrpcCall): CallHandler;
   /**
    * Milliseconds without a message after which the call is retired. Default: never, which suits a
-   * call whose client sends one message and then listens.
+   * call whose client sends one message and then only receives.
    */
   readonly maxIdleMs?: number;
-  /** A call of it was refused, since there are too many streams. */
+  /** A call of it was refused, because there are too many streams. */
   refused?(): void;
 }
 

@@ -1,8 +1,8 @@
 /** What a client sends before its first frame (RFC 9113 §3.4). */
 const PREFACE_BYTES = 24;
 /**
- * Of a frame's head: its length, and what follows its type, which is flags and the stream (RFC 9113
- * §4.1).
+ * Parts of a frame's head: the length, and what follows the type, which is the flags and the stream
+ * (RFC 9113 §4.1).
  */
 const LENGTH_BYTES = 3;
 const AFTER_TYPE = 5;
@@ -11,23 +11,23 @@ const HEADERS = 1;
 const RST_STREAM = 3;
 
 /**
- * Finds where streams are opened and reset in what a client sends, the HEADERS and RST_STREAM
- * frames, and where it sends DATA. It reads heads of frames alone, and keeps none of the bytes.
+ * Finds the HEADERS, RST_STREAM and DATA frames in what a client sends. It reads only the heads of
+ * frames, and keeps none of the bytes.
  *
- * HEADERS of trailers look the same, and cost about as much. CONTINUATION opens nothing, and
- * nghttp2 takes few of them.
+ * HEADERS with trailers look the same, and cost about as much. CONTINUATION opens no stream, and
+ * nghttp2 accepts few of them.
  */
 export class StreamOpenings {
-  /** Bytes that nothing is looked for in. */
+  /** Bytes to skip. */
   #skip = PREFACE_BYTES;
-  /** Of the head that is being read: bytes of the length so far, and their value. */
+  /** Of the current head: bytes of the length so far, and their value. */
   #read = 0;
   #length = 0;
 
   /**
-   * Goes on over a chunk from `from`. It stops before the first of them for which `mayPass` returns
-   * false, and asks again when it is called with what is left. Where the chunk before ended within
-   * a frame's head it stops before the type, so what is passed never tells of a stream.
+   * Reads a chunk from `from`. It stops before the first of these frames for which `mayPass`
+   * returns false, and asks again when it is called with the rest. If the chunk before ended within
+   * a frame's head, it stops before the type, so that what has passed never shows a stream.
    *
    * @returns where it stopped: the chunk's length when all of it may pass
    */

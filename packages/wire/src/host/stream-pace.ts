@@ -2,42 +2,46 @@ import { LeastServed, type Usage } from "./least-served.ts";
 
 /**
  * Streams that are opened or reset in one turn of the event loop, on all connections. Node takes
- * about 45 µs for each before the host hears of it.
+ * about 45 µs for each before the host gets it.
  */
 export const STREAMS_A_TURN = 8;
-/** Streams that the first bytes of a connection count for, and its end: each takes Node as long. */
+/**
+ * The first bytes of a connection count as this many streams, and so does its end: each takes Node
+ * as long.
+ */
 export const STREAMS_OF_A_CONNECTION = 4;
-/** What a stream counts for in the time that a connection was given, in milliseconds. */
+/** Milliseconds that a stream counts in the time of its connection. */
 const STREAM_MS = 0.045;
 /**
  * DATA frames that are passed on in one turn of the event loop, on all connections. Node takes
- * about 4 µs for each before the host hears of it, and one read has some 6,500 of one byte. An
- * Envoy's have 16 KiB.
+ * about 4 µs for each before the host gets it, and one read may have 6,500 of one byte. An Envoy
+ * sends frames of 16 KiB.
  */
 export const DATA_A_TURN = 256;
-/** DATA frames that a connection passes on when its turn has come. */
+/** DATA frames that a connection passes on in its turn. */
 export const DATA_AT_ONCE = 8;
-/** What a DATA frame counts for, as {@link STREAM_MS}. */
+/** The same for a DATA frame, see {@link STREAM_MS}. */
 const DATA_MS = 0.004;
 
 /**
- * A connection with streams that wait to be opened, or that itself waits to begin or to end; or one
- * with DATA frames that wait, which are paced in the same way.
+ * A connection that waits to open streams, to begin or to end. Or one with DATA frames that wait:
+ * they are paced in the same way.
  */
 export interface Opener {
   readonly usage: Usage;
-  /** Streams that its next step counts for. */
+  /** Streams that its next step counts. */
   readonly nextCost: number;
-  /** Goes on to its next stream but one: one may be opened. Returns whether others wait. */
+  /** Opens its next stream. Returns whether others wait. */
   openOne(): boolean;
 }
 
 /**
- * Shares what the event loop can open of streams, and begin and end of connections, among them.
+ * Shares the event loop's time for opening streams, and for beginning and ending connections, among
+ * them.
  *
- * While there is room in a turn, streams are opened as they are read. Else they wait, and of all
- * connections the one that was served least comes first, with one stream at a time. So a newcomer
- * waits for no flood, however many connections bring it.
+ * While there is room in a turn, streams are opened as they are read. Otherwise they wait, and the
+ * connection that was served least comes first, with one stream at a time. So a new connection does
+ * not wait for a flood, however many connections cause it.
  */
 export class StreamPace {
   readonly #waiting = new LeastServed<Opener>();
@@ -58,14 +62,14 @@ export class StreamPace {
     this.#ms = ms;
   }
 
-  /** The same for DATA frames: they wait for no stream, and no stream for them. */
+  /** The same for DATA frames: they do not wait for streams, nor streams for them. */
   static ofData(): StreamPace {
     return new StreamPace(undefined, DATA_A_TURN, DATA_MS);
   }
 
   /**
-   * Whether a stream may be opened now. If so, it is counted. While others wait, nobody goes ahead
-   * of them: an opener that may not go on has to {@link wait}.
+   * Whether a stream may be opened now. If so, it is counted. Nobody overtakes others that wait: an
+   * opener that may not go on has to {@link wait}.
    */
   take(opener: Opener, cost = 1): boolean {
     if (this.#waiting.size > 0 || this.#left <= 0) return false;
@@ -74,7 +78,7 @@ export class StreamPace {
     return true;
   }
 
-  /** Opens the next stream of this connection when it is its turn. */
+  /** Opens the next stream of this connection in its turn. */
   wait(opener: Opener): void {
     this.#begin();
     this.#waiting.push(opener, opener.usage.levelAt(this.#clock()));

@@ -1,19 +1,19 @@
 import { LeastServed, Usage } from "./least-served.ts";
 
 /**
- * Longest time in milliseconds that messages are worked on in one turn of the event loop, before
- * sockets, timers and other requests have theirs.
+ * Most milliseconds of work on messages in one turn of the event loop, before sockets, timers and
+ * other requests have theirs.
  */
 const TURN_MS = 4;
 /**
- * Longest time in milliseconds that one stream is worked on while others wait. A message is never
- * cut, so the limits of a message bound it from above.
+ * Most milliseconds of work on one stream while others wait. A message is never interrupted, so the
+ * real bound is the limit of a message.
  */
 const SLICE_MS = 0.5;
 
 /**
- * Most milliseconds that one run counts for: where others take the processor meanwhile, the time
- * that passes is not what the stream was given.
+ * Most milliseconds that one run counts. If other processes have the CPU meanwhile, the stream did
+ * not get the time that has passed.
  */
 const MOST_CHARGED_MS = 2;
 
@@ -26,22 +26,22 @@ export class Lane {
   readonly waiting = new LeastServed<Work>();
 }
 
-/** What shares a peer's time: its lanes. */
+/** The lanes of a peer, which share its time. */
 export class PeerTurns {
   readonly usage = new Usage();
   readonly waiting = new LeastServed<Lane>();
 }
 
-/** A stream with messages to be worked on. */
+/** A stream with messages to be processed. */
 export interface Work {
   readonly owner: PeerTurns;
   readonly lane: Lane;
   readonly usage: Usage;
-  /** Works on one message. Returns whether there may be another one. */
+  /** Processes one message. Returns whether there may be another one. */
   step(): boolean;
   /**
    * It has to wait for its turn. Nothing more must be read meanwhile, so that HTTP/2's flow control
-   * holds up the sender.
+   * slows down the sender.
    */
   wait(): void;
 }
@@ -49,16 +49,16 @@ export interface Work {
 /**
  * Shares the event loop's time between streams.
  *
- * While there is time, messages are worked on as they are read. Otherwise they wait, and the one
- * that was served least comes first: first the peer, then its lane, then the lane's stream. A
- * stream that sends a message now and then goes ahead of every flood, and a peer with a thousand
- * streams gets no more time than a peer with one. Streams that are always new were never served,
- * but the lane was on which they all come.
+ * While there is time, messages are processed as they are read. Otherwise they wait, and what was
+ * served least comes first: the peer, then its lane, then the lane's stream. So a stream with few
+ * messages overtakes every flood, and a peer with a thousand streams gets no more time than a peer
+ * with one. A new stream was never served, but its lane was, so that always opening new streams
+ * gives no advantage.
  */
 export class Turns {
   readonly #waiting = new LeastServed<PeerTurns>();
   readonly #clock: () => number;
-  /** When the time of this turn is over; undefined when nobody has asked in it. */
+  /** When the time of this turn is over; undefined when it was not asked for in this turn. */
   #turnEnds: number | undefined;
 
   /** @param clock milliseconds of a monotonic clock */
@@ -66,7 +66,7 @@ export class Turns {
     this.#clock = clock;
   }
 
-  /** Works on this stream's messages now, or puts it into the queue. */
+  /** Processes this stream's messages now, or puts it into the queue. */
   offer(work: Work): void {
     const now = this.#clock();
     if (this.#turnEnds === undefined) this.#begin(now);
@@ -105,8 +105,8 @@ export class Turns {
   #enqueue(work: Work): void {
     const { owner: peer, lane } = work;
     const now = this.#clock();
-    // A lane waits under the peer that it had when it began to. An address that had no stream for a
-    // moment is another peer since.
+    // A lane waits with the peer that it had when it began to wait. An address without streams for
+    // a moment becomes another peer.
     if (lane.waiting.size === 0) {
       if (peer.waiting.size === 0) this.#waiting.push(peer, peer.usage.levelAt(now));
       peer.waiting.push(lane, lane.usage.levelAt(now));

@@ -2,8 +2,8 @@ import type { WireReader } from "../protobuf/reader.ts";
 import { readStruct, type StructFields } from "./struct.ts";
 
 /**
- * An Envoy, and through its metadata the workload that it stands beside: `Node` of
- * envoy.config.core.v3, as far as Fenceline reads it. Every text is empty when absent.
+ * An Envoy, and by its metadata its workload: the fields of `Node` of envoy.config.core.v3 that
+ * Fenceline reads. A text that is absent is empty.
  */
 export interface EnvoyNode {
   readonly id: string;
@@ -27,14 +27,15 @@ const ID = (1 << 3) | 2;
 const CLUSTER = (2 << 3) | 2;
 const METADATA = (3 << 3) | 2;
 
-/** A {@link EnvoyNode} while it is read. */
+/** An {@link EnvoyNode} while it is read. */
 export class NodeDraft {
   id = "";
   cluster = "";
   readonly metadata: StructFields = new Map();
 
   /**
-   * More labels than a pod has, or one that is longer than Kubernetes allows: none is read then.
+   * Whether there are more labels than a pod has, or one is longer than Kubernetes allows. Then no
+   * label is read.
    */
   get isTooLarge(): boolean {
     return this.metadata.get("LABELS")?.isTooLarge === true;
@@ -61,7 +62,7 @@ export class NodeDraft {
     for (const [key, value] of this.metadata.get("LABELS")?.fields ?? []) {
       if (value.text !== undefined) labels.push([key, value.text]);
     }
-    // fromEntries defines own properties, so that a label called `__proto__` stays a label.
+    // fromEntries defines own properties, so that `__proto__` stays a label.
     return Object.fromEntries(labels);
   }
 }

@@ -23,13 +23,13 @@ const OTHER_KINDS = new Set([NULL_VALUE, NUMBER_VALUE, BOOL_VALUE, LIST_VALUE]);
  */
 const LEVELS = 2;
 
-/** The metadata that is kept. An Envoy sends some 60 KiB of it, and annotations of any size. */
+/** The metadata that is kept. An Envoy sends some 60 KiB, with annotations of any size. */
 const WANTED = new Set(["NAMESPACE", "LABELS", "ISTIO_VERSION", "SERVICE_ACCOUNT", "WORKLOAD_NAME"]);
 
-/** Most labels. The API server knows no such limit, but the largest pods have some dozens. */
+/** Most labels. The API server has no such limit, but even large pods have only dozens. */
 const MAX_LABELS = 256;
 
-/** Reads as a text that is too long: no key and no label value of Kubernetes has a line feed. */
+/** Stands for a text that is too long: no key and no label value of Kubernetes has a line feed. */
 const TOO_LONG = "\n";
 
 /**
@@ -53,8 +53,8 @@ export function readStruct(reader: WireReader, outerEnd: number, fields: StructF
 }
 
 /**
- * Without `fields`, only whether the bytes are valid is looked at. Returns whether there are more
- * fields than are kept, or too long ones.
+ * Without `fields` it only checks that the bytes are valid. Returns whether there are more fields
+ * than are kept, or too long ones.
  */
 function readLevel(reader: WireReader, outerEnd: number, fields: StructFields | undefined, level: number): boolean {
   const end = reader.open(outerEnd);
@@ -86,8 +86,8 @@ function readField(reader: WireReader, outerEnd: number, fields: StructFields | 
 }
 
 /**
- * Returns false when a label, or one of too many, cannot be kept. Other metadata that nobody wants
- * is left out without a word.
+ * Returns false when a label cannot be kept, or there are too many. Other metadata that is not
+ * needed is left out.
  */
 function keep(fields: StructFields, key: string, value: StructValue, level: number, isWanted: boolean): boolean {
   const isRoom = level < LEVELS || fields.size < MAX_LABELS || fields.has(key);
@@ -96,7 +96,7 @@ function keep(fields: StructFields, key: string, value: StructValue, level: numb
   return true;
 }
 
-/** The key may stand behind the value, and more than once: then the last one counts. */
+/** The key may follow the value, and may be there more than once: then the last one counts. */
 function readKey(reader: WireReader, end: number): string {
   let key = "";
   while (reader.at < end) {

@@ -3,27 +3,26 @@ import type { StringCache } from "./string-cache.ts";
 import { GROUP_DEPTH_LIMIT, MAX_VARINT_BYTES, NO_WIRE_TYPE, WIRE } from "./wire-types.ts";
 
 /**
- * Where a failed reader stands: behind the end of any message, so every loop over a message stops
- * by itself.
+ * Position of a failed reader: behind the end of any message, so that every loop over a message
+ * stops.
  */
 const FAILED = 0x3fff_ffff;
 
 /**
- * Longest text in bytes that is made into a string. A host name has at most 253, a cluster adds
- * port and subset, a label has 63; what is longer names nothing that exists, and must not fill our
- * memory.
+ * Longest text that is read, in bytes. A host name has at most 253, a cluster adds port and subset,
+ * a label has 63. A longer text names nothing that exists, and must not fill our memory.
  */
 const MAX_TEXT_BYTES = 512;
 
-/** Longest message in bytes; positions stay small integers and below {@link FAILED}. */
+/** Longest message in bytes, so that positions are small integers and below {@link FAILED}. */
 export const MAX_MESSAGE_BYTES = 0x2000_0000;
 
 /**
  * Reads protobuf wire format from a buffer without exceptions.
  *
- * A sub-message is well formed if and only if reading it stops exactly at its end. So nothing here
- * throws: reading past the buffer yields zeros, an error moves the position behind everything, and
- * {@link close} compares. Callers loop `while (reader.at < end)` and `close(end)`.
+ * A sub-message is well formed if and only if reading stops exactly at its end. So nothing here
+ * throws: a read behind the buffer yields zeros, an error moves the position behind everything, and
+ * {@link close} compares positions. Callers loop `while (reader.at < end)`, then call `close(end)`.
  */
 export class WireReader {
   /** Position of the next byte. */
@@ -42,7 +41,7 @@ export class WireReader {
     this.#strings = strings;
   }
 
-  /** Starts on another buffer, and lets go of the one before. */
+  /** Starts with another buffer, and drops the one before. */
   reset(bytes: Buffer): void {
     this.#bytes = bytes;
     this.#view = viewOf(bytes);
@@ -53,7 +52,7 @@ export class WireReader {
     this.at = FAILED;
   }
 
-  /** Field number and wire type; 0, which is never valid, when the tag is longer than 32 bits. */
+  /** Field number and wire type. 0, which is never valid, when the tag is longer than 32 bits. */
   tag(): number {
     const first = this.#byte();
     if (first < 0x80) return first;
@@ -63,8 +62,8 @@ export class WireReader {
   }
 
   /**
-   * A varint, cut to its lower 32 bits as protobuf prescribes for 32-bit fields; longer than ten
-   * bytes is an error.
+   * A varint, truncated to its lower 32 bits as protobuf prescribes for 32-bit fields. More than
+   * ten bytes are an error.
    */
   varint32(): number {
     const first = this.#byte();
@@ -92,7 +91,7 @@ export class WireReader {
   }
 
   /**
-   * Reads a length and returns where the field ends. One that ends behind `end`, the end of the
+   * Reads a length and returns where the field ends. A field that ends behind `end`, the end of the
    * message around it, is an error.
    */
   open(end: number): number {
@@ -112,9 +111,9 @@ export class WireReader {
   }
 
   /**
-   * A string field. Invalid UTF-8 is an error, as in every proto3 parser that verifies. A text
-   * longer than {@link MAX_TEXT_BYTES} reads as `tooLong`: empty, or a mark where the caller has to
-   * tell it from a text that is not there.
+   * A string field. Invalid UTF-8 is an error, as in every strict proto3 parser. For a text longer
+   * than {@link MAX_TEXT_BYTES} it returns `tooLong`: empty, or a mark if the caller has to
+   * distinguish it from an absent text.
    */
   string(end: number, tooLong = ""): string {
     const stop = this.open(end);
@@ -125,8 +124,8 @@ export class WireReader {
   }
 
   /**
-   * The beginning of a string field that is for people and may be long: at most so many bytes of
-   * it, to the last whole character. Invalid UTF-8 is an error, as in {@link string}.
+   * The beginning of a string field for people, which may be long: at most this many bytes, to the
+   * last whole character. Invalid UTF-8 is an error, as in {@link string}.
    */
   beginning(end: number, most: number): string {
     const start = this.at;
@@ -136,7 +135,7 @@ export class WireReader {
     return new TextDecoder().decode(bytes.subarray(0, most), { stream: true });
   }
 
-  /** Passes over a string field whose text is not wanted, but must be UTF-8. */
+  /** Skips a string field, but checks that it is UTF-8. */
   passString(end: number): void {
     const stop = this.open(end);
     this.#lastStart = this.at;
@@ -146,8 +145,8 @@ export class WireReader {
   }
 
   /**
-   * Reads one entry of a `map<string, string>`: then ask {@link keyIs} and {@link value}. Strings
-   * are made only for what is wanted.
+   * Reads one entry of a `map<string, string>`; {@link keyIs} and {@link value} then tell what it
+   * has. Strings are made only for values that are needed.
    */
   mapEntry(end: number): void {
     const stop = this.open(end);
@@ -184,8 +183,8 @@ export class WireReader {
   }
 
   /**
-   * Passes over the field of this tag. Field number 0, wire types 6 and 7, and a group's end
-   * without its start are errors.
+   * Skips the field of this tag. Field number 0, wire types 6 and 7, and a group's end without its
+   * start are errors.
    */
   skip(tag: number, end: number): void {
     this.#skip(tag, end, 0);
@@ -216,8 +215,8 @@ export class WireReader {
   }
 
   /**
-   * Groups nest, so their depth is bounded: a message of nothing but group starts must not exhaust
-   * the stack.
+   * Groups nest, so their depth is bounded: a message that only starts groups must not exhaust the
+   * stack.
    */
   #skipGroup(start: number, end: number, depth: number): void {
     const last = start - WIRE.GROUP_START + WIRE.GROUP_END;

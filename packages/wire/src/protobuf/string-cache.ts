@@ -4,27 +4,27 @@ import { isUtf8 } from "node:buffer";
 const SLOT_BITS = 12;
 
 /**
- * Longest string kept, in bytes: almost every `outbound|port|subset|host` is shorter. With 4096
- * slots the cache holds 512 KiB of bytes.
+ * Longest string that is kept, in bytes: almost every `outbound|port|subset|host` is shorter. With
+ * 4096 slots the cache holds 512 KiB.
  */
 const LONGEST = 128;
 
 /** Shorter texts than one 32-bit word: single-label authorities such as `b`. */
 const WORD = 4;
 
-/** Top bit of each byte of a word: set in some byte when the text is not ASCII. */
+/** Top bit of each byte of a word. It is set in some byte when the text is not ASCII. */
 const NOT_ASCII = 0x80808080;
 
 /** Golden ratio, the usual multiplier of a multiplicative hash. */
 const MULTIPLIER = 0x9e3779b1;
 
 /**
- * Strings from bytes, the same string object for the same bytes where possible.
+ * Strings from bytes. The same bytes give the same string object where possible.
  *
- * Access logs repeat themselves: the same clusters, authorities and addresses in every entry. A hit
- * costs two passes over the bytes, a word at a time, and allocates nothing; and the string's own
- * hash, which every Map look-up after it needs, is computed once and not once per entry. One slot
- * per hash: a collision costs a new string, never a wrong one.
+ * Access logs repeat the same clusters, authorities and addresses in every entry. A hit costs two
+ * passes over the bytes, a word at a time, and allocates nothing. The string's own hash, which
+ * every later Map look-up needs, is computed once and not once per entry. There is one slot per
+ * hash: a collision costs a new string, and never gives a wrong one.
  */
 export class StringCache {
   readonly #texts: string[] = new Array(1 << SLOT_BITS).fill("");

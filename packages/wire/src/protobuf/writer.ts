@@ -5,9 +5,9 @@ const FIRST_SIZE = 1024;
 /**
  * Writes protobuf wire format from the last byte to the first.
  *
- * A sub-message is preceded by its length, which is known only once it is written. Writing
- * backwards, it is: write the body, then {@link message}. So fields are given in reverse, and
- * appear on the wire in the order of the schema.
+ * A sub-message follows its length, which is known only after it is written. So the body is written
+ * first, then its length by {@link message}. Callers give the fields in reverse, and they are on
+ * the wire in the order of the schema.
  */
 export class ReverseWriter {
   #bytes = Buffer.allocUnsafe(FIRST_SIZE);
@@ -18,7 +18,7 @@ export class ReverseWriter {
     return this.#bytes.length - this.#start;
   }
 
-  /** A copy of what was written; the writer is empty afterwards and keeps its memory. */
+  /** A copy of what was written. The writer is empty afterwards and keeps its memory. */
   take(): Buffer {
     const written = Buffer.from(this.#bytes.subarray(this.#start));
     this.#start = this.#bytes.length;
@@ -26,16 +26,15 @@ export class ReverseWriter {
   }
 
   /**
-   * A string field; an empty one is the default and is left out. Lone surrogates become U+FFFD, for
-   * the wire must be UTF-8.
+   * A string field. An empty one is the default and is left out. Lone surrogates become U+FFFD,
+   * since the wire must be UTF-8.
    */
   string(field: number, text: string): void {
     if (text !== "") this.mapString(field, text);
   }
 
   /**
-   * A string field that is written even when empty, as keys and values of map entries customarily
-   * are.
+   * A string field that is written even when empty, as usual for keys and values of map entries.
    */
   mapString(field: number, text: string): void {
     const length = Buffer.byteLength(text);
@@ -46,14 +45,14 @@ export class ReverseWriter {
     this.#varint((field << 3) | WIRE.LEN);
   }
 
-  /** An unsigned field of at most 32 bits; 0 is the default and is left out. */
+  /** An unsigned field of at most 32 bits. 0 is the default and is left out. */
   uint32(field: number, value: number): void {
     if (value === 0) return;
     this.#varint(value);
     this.#varint((field << 3) | WIRE.VARINT);
   }
 
-  /** Makes a sub-message of everything written since the size was `mark`. */
+  /** Makes a sub-message of everything that was written since the size was `mark`. */
   message(field: number, mark: number): void {
     this.#varint(this.size - mark);
     this.#varint((field << 3) | WIRE.LEN);

@@ -1,4 +1,6 @@
-/** Frames of HTTP/2 and messages of gRPC as bytes, for what no client library would send. */
+/**
+ * Frames of HTTP/2 and messages of gRPC as bytes, for tests of what no client library would send.
+ */
 
 export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 export const FRAME = { DATA: 0, HEADERS: 1, RST_STREAM: 3, SETTINGS: 4, PING: 6, GOAWAY: 7, CONTINUATION: 9 };
@@ -20,7 +22,7 @@ export function hpack(fields: Readonly<Record<string, string>>): Buffer {
   return Buffer.concat(Object.entries(fields).map(([name, value]) => Buffer.concat([Buffer.from([0]), text(name), text(value)])));
 }
 
-/** Cuts bytes into pieces at these places. */
+/** Splits bytes at these places. */
 export function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
   const at = [0, ...places.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
   return at.slice(1).map((stop, index) => bytes.subarray(at[index], stop));
@@ -29,7 +31,7 @@ export function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
 /**
  * A gRPC message behind its prefix.
  *
- * @param announced length in the prefix, should it be another one
+ * @param announced length in the prefix, if it is another one
  */
 export function framed(message: Uint8Array, flag = 0, announced = message.length): Buffer {
   const prefix = Buffer.alloc(5);
