@@ -1,9 +1,6 @@
 /** Time as an argument, so that tests decide when it passes. */
 export interface Clock {
-  /**
-   * Milliseconds that only ever grow, whatever happens to the wall clock. Their origin means
-   * nothing.
-   */
+  /** Milliseconds of a monotonic clock, with an arbitrary origin. */
   now(): number;
   /** Resolves after a pause in milliseconds, or as soon as the signal is aborted. Never rejects. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;

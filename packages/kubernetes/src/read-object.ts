@@ -3,14 +3,13 @@ import { keyText } from "./client/resource.ts";
 import type { WireObject } from "./client/wire-object.ts";
 
 /**
- * Most faults beside the first that an error tells: it becomes a condition, and a line of the log.
+ * Most faults beside the first that an error names: it becomes a condition, and a line of the log.
  */
 const MOST_OTHERS = 4;
 
 /**
- * A parser of a kind's objects. What of one counts in spite of faults is read, and it says what is
- * wrong. It keeps the fields of the schema only, and throws
- * {@link InvalidResource} naming every fault, or the first ones of many.
+ * A parser of a kind's objects. It keeps only the fields of the schema, and reads what counts in
+ * spite of faults. It throws {@link InvalidResource} with all faults, or the first ones of many.
  */
 export function readerOf<O>(kind: ReadKind<O>): (object: WireObject) => O {
   return (wire) => {

@@ -11,10 +11,10 @@ const CODES: Readonly<Record<number, string>> = {
   429: "KUBERNETES_TOO_MANY_REQUESTS",
 };
 
-/** Longest Retry-After that is believed, in milliseconds. */
+/** Longest Retry-After that is respected, in milliseconds. */
 const LONGEST_RETRY_AFTER = 300_000;
 
-/** What is known of a request that failed. */
+/** What is known about a failed request. */
 export interface ApiFailure {
   /** For example `GET /api/v1/services`. */
   readonly request: string;

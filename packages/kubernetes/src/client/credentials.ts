@@ -6,24 +6,24 @@ import type { Clock } from "../clock.ts";
 import { refuseEndless } from "./readable-file.ts";
 
 /**
- * Least time between two reloads after a 401, in milliseconds: a token that is simply wrong must
- * not start a process (`exec`) per request.
+ * Shortest time between two reloads after a 401, in milliseconds: a wrong token must not start an
+ * `exec` process for each request.
  */
 const RELOAD_INTERVAL = 10_000;
 
-/** Where to send a request, and as whom. */
+/** Where to send a request, and with which credentials. */
 export interface Access {
   readonly server: string;
   readonly options: RequestOptions;
 }
 
 /**
- * Who we are to the API server: whatever client-node's KubeConfig supports (token files, client
- * certificates, exec plugins, proxies).
+ * Our credentials for the API server: everything that client-node's KubeConfig supports (token
+ * files, client certificates, exec plugins, proxies).
  *
- * KubeConfig reads certificate files for every request and a service account's token once a minute.
- * The rest it keeps, so that a token that was rotated early, or a kubeconfig that was written anew,
- * is noticed by the 401 that it causes.
+ * KubeConfig reads certificate files for every request, and a service account's token once a
+ * minute. It keeps the rest. So a token that was rotated early, or a changed kubeconfig, is noticed
+ * by the 401 that it causes.
  */
 export class Credentials {
   readonly #load: () => KubeConfig;
@@ -31,13 +31,13 @@ export class Credentials {
   readonly #secure = new Agent({ keepAlive: true });
   readonly #plain = new PlainAgent({ keepAlive: true });
   /**
-   * Read by the first request, so that a file that is not there yet (a token's volume, say) is a
-   * request that failed and is tried again.
+   * Read by the first request. If a file does not exist yet, for example a token's volume, the
+   * request fails and is tried again.
    */
   #config: KubeConfig | undefined;
   #reloadedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param load reads the configuration anew; called for the first request, and after a 401 */
+  /** @param load reads the configuration; called for the first request, and after a 401 */
   constructor(load: () => KubeConfig, clock: Clock) {
     this.#load = load;
     this.#clock = clock;
@@ -58,15 +58,15 @@ export class Credentials {
     } catch (cause) {
       throw unusable(cause);
     }
-    // client-node's own agent opens a connection per request; it is kept where it knows the way
-    // through a proxy.
+    // client-node's own agent opens a connection per request. It is kept only where a proxy is
+    // used.
     if (cluster.proxyUrl === undefined) options.agent = cluster.server.startsWith("http:") ? this.#plain : this.#secure;
     return { server: cluster.server, options };
   }
 
   /**
-   * Reads everything again. False when that was done a moment ago, so that trying once more is of
-   * no use.
+   * Reads everything again. Returns false when this was done a moment ago, so that another try is
+   * useless.
    */
   reload(): boolean {
     const now = this.#clock.now();
@@ -90,8 +90,8 @@ function filesOf(config: KubeConfig): readonly string[] {
 }
 
 /**
- * A certificate, key or token that the configuration names and that cannot be read says so; what an
- * exec plugin says is kept.
+ * The error names a certificate, key or token of the configuration that cannot be read. An error of
+ * an exec plugin is kept.
  */
 function unusable(cause: unknown): Error {
   const { path, syscall = "", message = String(cause) } = (cause ?? {}) as NodeJS.ErrnoException;

@@ -15,7 +15,7 @@ export interface ApiRequest {
   readonly body?: unknown;
   /** Default `application/json`. */
   readonly contentType?: string;
-  /** Form of the answer. Default `application/json`. */
+  /** Media type of the answer. Default `application/json`. */
   readonly accept?: string;
   readonly signal?: AbortSignal | undefined;
 }
@@ -23,23 +23,23 @@ export interface ApiRequest {
 /** Settings of a {@link KubernetesApi}. */
 export interface KubernetesApiOptions {
   readonly clock?: Clock;
-  /** How long an answer, or the head of a stream, may take, in milliseconds. Default 30 000. */
+  /** Longest wait for an answer, or for the head of a stream, in milliseconds. Default 30 000. */
   readonly requestTimeout?: number;
 }
 
 /**
- * Largest answer that is taken, in bytes. A page of 500 objects at etcd's limit of 1.5 MB each
- * would be larger, and a sign of something else.
+ * Largest answer that is accepted, in bytes. A page of 500 objects at etcd's limit of 1.5 MB each
+ * would be larger, but is no real case.
  */
 const LARGEST_ANSWER = 256 * 1_024 * 1_024;
 /**
- * A peer that vanished without a word is noticed by TCP keep-alive after this idle time, in
- * milliseconds, and some ten probes a second apart.
+ * TCP keep-alive notices a dead peer after this idle time, in milliseconds, and some ten probes a
+ * second apart.
  */
 const KEEP_ALIVE = 20_000;
 
 /**
- * The API server over HTTP: JSON requests, and streams for watches. Failures of any kind are an
+ * The API server over HTTP: JSON requests, and streams for watches. Every failure is an
  * {@link ApiError}.
  */
 export class KubernetesApi {
@@ -49,7 +49,7 @@ export class KubernetesApi {
   readonly #closed = new AbortController();
   readonly #requestTimeout: number;
 
-  /** @param load reads the configuration; called again when the server no longer knows us */
+  /** @param load reads the configuration; called again when the server refuses our credentials */
   constructor(load: () => KubeConfig, { clock = monotonicClock, requestTimeout = 30_000 }: KubernetesApiOptions = {}) {
     this.#credentials = new Credentials(load, clock);
     this.#requestTimeout = requestTimeout;
@@ -58,8 +58,8 @@ export class KubernetesApi {
   /**
    * Sends a request and reads the whole answer. Undefined when it has no body.
    *
-   * @throws {ApiError} for every status but 2xx, when no answer comes in time, and when it is not
-   * JSON
+   * @throws {ApiError} for every status but 2xx, when there is no answer in time, and when it is
+   * not JSON
    */
   async json(request: ApiRequest): Promise<unknown> {
     const signal = this.#signal(request, AbortSignal.timeout(this.#requestTimeout));
@@ -73,10 +73,10 @@ export class KubernetesApi {
   }
 
   /**
-   * Opens a stream. Resolves when the server accepted it; the stream ends when the server or the
-   * request's signal ends it.
+   * Opens a stream. Resolves when the server has accepted it. The stream ends when the server or
+   * the request's signal ends it.
    *
-   * @throws {ApiError} for every status but 2xx, and when no answer comes in time
+   * @throws {ApiError} for every status but 2xx, and when there is no answer in time
    */
   async stream(request: ApiRequest): Promise<IncomingMessage> {
     const opening = new AbortController();
@@ -91,9 +91,7 @@ export class KubernetesApi {
     }
   }
 
-  /**
-   * Cuts every connection. A request that is under way fails, and so does every later one, at once.
-   */
+  /** Closes every connection. Requests under way fail, and so does every later one, at once. */
   close(): void {
     this.#closed.abort(new Error("closed"));
     this.#credentials.close();
@@ -147,7 +145,7 @@ export class KubernetesApi {
   }
 }
 
-/** Lets 2xx pass; everything else becomes an error with the server's own words. */
+/** Accepts 2xx. Everything else becomes an error with the server's message. */
 async function accept(request: ApiRequest, response: IncomingMessage): Promise<IncomingMessage> {
   const { statusCode: status = 0, statusMessage, headers } = response;
   if (status >= 200 && status < 300) return response;

@@ -8,8 +8,8 @@ import { refuseEndless } from "./readable-file.ts";
  * A function that reads the configuration: of the given file, else as kubectl does ($KUBECONFIG,
  * `~/.kube/config`), else the pod's service account.
  *
- * client-node is loaded here and only here: it costs half a second and 90 MB, which a store in a
- * folder need not pay.
+ * client-node is loaded only here: it costs half a second and 90 MB, which a store in a folder does
+ * not need.
  */
 export async function kubeConfigLoader(file?: string): Promise<() => KubeConfig> {
   const { KubeConfig } = await import("@kubernetes/client-node");
@@ -35,12 +35,12 @@ export async function kubeConfigLoader(file?: string): Promise<() => KubeConfig>
 }
 
 /**
- * Where client-node turns when it has found no configuration at all. Nothing is there, and it
+ * Client-node's default server when it has found no configuration. Nothing listens there, and it
  * refuses plain HTTP anyway.
  */
 const NOTHING_FOUND = "http://localhost:8080";
 
-/** The files that client-node takes without being told, in kubectl's order. */
+/** The files that client-node reads by default, in kubectl's order. */
 function defaultFiles(): readonly string[] {
   const { KUBECONFIG = "", HOME = "" } = process.env;
   if (KUBECONFIG !== "") return KUBECONFIG.split(delimiter).filter((path) => path !== "");

@@ -1,20 +1,23 @@
 /**
- * Whether the API server answers, as all requests of this process find together. Each of them waits
- * out a pause of its own after a failure; the first that is answered again tells the others, or
- * they would go on waiting for up to half a minute.
+ * Whether the API server answers, as seen by all requests of this process. After a failure, each
+ * sender waits for its own pause. The first answer ends all pauses: otherwise others would wait for
+ * up to half a minute.
  */
 export class Reachability {
   readonly #listeners = new Set<() => void>();
   #isReachable = true;
 
-  /** A request got an answer. One of 5xx is none: an API server that starts up gives them, too. */
+  /**
+   * A request got an answer. A status of 5xx does not count: an API server that is starting sends
+   * it, too.
+   */
   answered(status: number): void {
     if (status >= 500 || this.#isReachable) return;
     this.#isReachable = true;
     for (const listener of [...this.#listeners]) listener();
   }
 
-  /** A request got no answer, and not because its sender gave up. */
+  /** A request got no answer, and its sender did not cancel it. */
   failed(): void {
     this.#isReachable = false;
   }

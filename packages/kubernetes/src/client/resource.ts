@@ -1,12 +1,14 @@
 import { groupOf, type Kind } from "@fenceline/api";
 
-/** A kind as the API server's paths name it. */
+/** A kind as in the API server's paths. */
 export interface Resource {
   readonly apiVersion: string;
   readonly kind: string;
   readonly plural: string;
   readonly namespaced: boolean;
-  /** By which it may be read where the API server does not serve `apiVersion`. Default: none. */
+  /**
+   * Versions by which it may be read if the API server does not serve `apiVersion`. Default: none.
+   */
   readonly otherVersions?: readonly string[];
 }
 
@@ -18,7 +20,7 @@ export interface ObjectKey {
 
 /**
  * The resources of a kind: one for each of its groups, in the order of precedence, by the version
- * that is stored. Whatever version an object was written in, the API server gives it in this one.
+ * that is stored. The API server converts an object of any other version to this one.
  */
 export function resourcesOf({ name, plural, apiVersions, isNamespaced }: Kind): readonly [Resource, ...Resource[]] {
   const resource = ([apiVersion = "", ...otherVersions]: readonly string[]): Resource => ({
@@ -31,7 +33,7 @@ export function resourcesOf({ name, plural, apiVersions, isNamespaced }: Kind): 
 
 export const LEASES: Resource = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", plural: "leases", namespaced: true };
 
-/** Path of all objects of a kind; of one namespace when it is given. */
+/** Path of all objects of a kind, or of those in a given namespace. */
 export function collectionPath({ apiVersion, plural, namespaced }: Resource, namespace?: string): string {
   const root = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   return namespaced && namespace !== undefined ? `${root}/namespaces/${encodeURIComponent(namespace)}/${plural}` : `${root}/${plural}`;
@@ -43,7 +45,7 @@ export function objectPath(resource: Resource, { namespace, name }: ObjectKey, s
   return subresource === undefined ? path : `${path}/${subresource}`;
 }
 
-/** `namespace/name`, or the name alone. Neither may contain a slash, so it is unambiguous. */
+/** `namespace/name`, or only the name. Neither may contain a slash, so it is unambiguous. */
 export function keyText({ namespace, name }: ObjectKey): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }

@@ -4,14 +4,14 @@ import { hasStatus } from "./api-error.ts";
 /** Tries of one write before the caller's own back-off takes over. */
 const TRIES = 5;
 /**
- * Longest pause before the next try of a conflict, in milliseconds; shortened at random so that two
- * writers do not meet again.
+ * Longest pause before the next try after a conflict, in milliseconds. It is shortened at random,
+ * so that two writers do not conflict again.
  */
 const CONFLICT_PAUSE = 100;
 /**
- * A server that asks for a longer pause than this, in milliseconds, is left to the caller. A write
- * that waits here keeps its place among those under way, and nobody is told that it waits. What an
- * API server itself asks for is a second.
+ * Longest pause for which a write waits here, in milliseconds. If the server asks for more, the
+ * caller has to wait: a write that waits here counts as under way, and is not reported. The API
+ * server itself asks for a second.
  */
 const LONGEST_WAIT = 1_000;
 
@@ -24,11 +24,10 @@ export interface RetryOptions {
 }
 
 /**
- * Runs a write, and again after a conflict (409) or when the server asked to wait for a moment (429
- * or 503 with Retry-After).
+ * Runs a write, and repeats it after a conflict (409), or when the server asks for a short wait
+ * (429 or 503 with Retry-After).
  *
- * @param attempt told whether it must look at the object anew, because the former try met a
- * conflict
+ * @param attempt gets whether it must read the object again, because the former try met a conflict
  * @throws what the last attempt threw
  */
 export async function withRetries<T>(attempt: (afterConflict: boolean) => Promise<T>, options: RetryOptions): Promise<T> {

@@ -1,6 +1,6 @@
 import type { Resource } from "./resource.ts";
 
-/** Who an object belongs to, as the API server writes it. */
+/** An owner reference, as the API server writes it. */
 export interface WireOwner {
   readonly apiVersion: string;
   readonly kind: string;
@@ -27,10 +27,10 @@ export interface WireObject {
 }
 
 /**
- * Takes a value for an object of the kind; undefined when it is none.
+ * Reads a value as an object of the kind; undefined when it is none.
  *
- * Items of a list carry neither `apiVersion` nor `kind` for built-in kinds, so both are filled in.
- * `managedFields`, often the largest part of an object, goes at once.
+ * Items of a list have neither `apiVersion` nor `kind` for built-in kinds, so both are added.
+ * `managedFields`, often the largest part of an object, is dropped at once.
  */
 export function readWireObject(value: unknown, { apiVersion, kind }: Resource): WireObject | undefined {
   if (typeof value !== "object" || value === null) return undefined;

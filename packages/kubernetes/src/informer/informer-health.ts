@@ -3,9 +3,9 @@ import { ApiError } from "../client/api-error.ts";
 /**
  * - `starting`: nothing was listed yet
  * - `watching`: what is known is current
- * - `disconnected`: the API server cannot be reached or refuses to serve; what was known last stays
- *   in force
- * - `unavailable`: we may not read the kind (403), or the server does not know it (404)
+ * - `disconnected`: the API server cannot be reached, or refuses to serve. What was known last
+ *   stays in force
+ * - `unavailable`: we may not read the kind (403), or the server does not have it (404)
  */
 export type InformerState = "starting" | "watching" | "disconnected" | "unavailable";
 
@@ -13,10 +13,10 @@ export type InformerState = "starting" | "watching" | "disconnected" | "unavaila
  * Why a list or a watch failed. A closed set, for metrics.
  *
  * - `unreachable`: no answer
- * - `unauthorized`: the API server does not know us (401)
+ * - `unauthorized`: the API server refuses our credentials (401)
  * - `forbidden`: a right is missing (403)
- * - `absent`: the API server does not know the kind (404)
- * - `throttled`: it asks to wait (429)
+ * - `absent`: the API server does not have the kind (404)
+ * - `throttled`: the API server asks to wait (429)
  * - `failed`: anything else
  */
 const FAILURE_REASONS = ["unreachable", "unauthorized", "forbidden", "absent", "throttled", "failed"] as const;
@@ -30,7 +30,7 @@ const REASON_OF_STATUS: Readonly<Record<number, FailureReason>> = {
   429: "throttled",
 };
 
-/** The class of what a request threw. */
+/** The reason of an error that a request threw. */
 export function failureReason(error: unknown): FailureReason {
   return (error instanceof ApiError ? REASON_OF_STATUS[error.status] : undefined) ?? "failed";
 }
@@ -39,36 +39,36 @@ export function failureReason(error: unknown): FailureReason {
 export interface InformerCounts {
   lists: number;
   watches: number;
-  /** Watches refused or ended by 410 Gone. */
+  /** Watches that were refused or ended by 410 Gone. */
   gone: number;
-  /** Lines of a watch that were no event. Each forced a new list. */
+  /** Lines of a watch that were not events. Each caused a new list. */
   brokenLines: number;
-  /** Versions of objects that were not valid. */
+  /** Invalid versions of objects. */
   invalidVersions: number;
-  /** Throws of the event handler. */
+  /** Errors that the event handler threw. */
   handlerErrors: number;
-  /** Requests that failed for other reasons, by reason. */
+  /** Other failed requests, by reason. */
   failures: Record<FailureReason, number>;
 }
 
-/** How one informer is. */
+/** The state of one informer. */
 export interface InformerHealth {
   readonly kind: string;
   readonly apiVersion: string;
   readonly state: InformerState;
-  /** Why it is not watching; undefined while it is. */
+  /** Why it is not watching; undefined while it is watching. */
   readonly reason: string | undefined;
-  /** Whether the API server said last that it does not know the kind. */
+  /** Whether the API server's last answer was that it does not have the kind. */
   readonly absent: boolean;
   /**
-   * Since when the API server has said nothing good about the kind, in milliseconds; undefined when
-   * it never has. A quiet watch gets a bookmark a minute.
+   * Milliseconds since the last good answer of the API server about the kind; undefined when there
+   * was none. A quiet watch gets a bookmark every minute.
    */
   readonly contactAge: number | undefined;
-  /** Whether a list was ever complete: only then does a missing object mean that there is none. */
+  /** Whether a list was ever complete. Only then a missing object means that there is none. */
   readonly synced: boolean;
   readonly objects: number;
-  /** Objects of which no version was valid. */
+  /** Number of objects without any valid version. */
   readonly invalid: number;
   readonly counts: Readonly<InformerCounts>;
 }

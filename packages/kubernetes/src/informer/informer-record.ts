@@ -33,7 +33,7 @@ export class InformerRecord {
     return this.#state === "unavailable" && this.#failure === "absent";
   }
 
-  /** The API server said something good about the kind. */
+  /** The API server gave a good answer about the kind. */
   heard(now: number): void {
     this.#contactAt = now;
   }
@@ -50,7 +50,7 @@ export class InformerRecord {
     this.#state = "watching";
   }
 
-  /** The API server does not serve the version that was asked for first, but this one. */
+  /** The API server serves not the first version, but this one. */
   readBy(served: string): void {
     const { kind, apiVersion } = this.#resource;
     const message = `the API server does not serve ${apiVersion}; it is read by ${served}`;
@@ -58,7 +58,7 @@ export class InformerRecord {
     this.#onTrouble(new FencelineError("VERSION_NOT_SERVED", { at: { object: kind }, message, hint }));
   }
 
-  /** A watch was good for a while: whatever fails next is told anew. */
+  /** A watch was healthy for a while: the next failure is reported again. */
   healthy(): void {
     this.#trouble = undefined;
   }
@@ -73,14 +73,14 @@ export class InformerRecord {
     return isUnavailable;
   }
 
-  /** The watch cannot go on from its version, as happens to every version one day (410). */
+  /** The watch cannot go on from its version, because this is too old (410). */
   gone(error: FencelineError): void {
     this.#state = "disconnected";
     this.counts.gone += 1;
     this.#trouble = error.message;
   }
 
-  /** A line of the watch was no event. */
+  /** A line of the watch was not an event. */
   broken(error: FencelineError): void {
     this.#state = "disconnected";
     this.counts.brokenLines += 1;

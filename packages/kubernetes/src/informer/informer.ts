@@ -14,20 +14,20 @@ import { BrokenEvent, watchEvents } from "./watch-events.ts";
 /** Settings of an {@link Informer}. */
 export interface InformerOptions<T> extends Selection, Pick<ObjectCacheOptions<T>, "salvage" | "onGone"> {
   /**
-   * Cuts an object down to what is needed, given its last valid version. When it throws, the object
-   * is not valid: it is counted and kept out.
+   * Reduces an object to what is needed, given its last valid version. When it throws, the object
+   * is not valid: it is counted, and not used.
    */
   readonly parse: (object: WireObject, previous: T | undefined) => T;
-  /** Told of every change, in order. What it throws is counted and reported. */
+  /** Called for every change, in order. What it throws is counted and reported. */
   readonly onEvent: (event: ObjectEvent<T>) => void;
-  /** Told of each trouble once, until another one comes or this one was over in between. */
+  /** Called once for each trouble, until another one comes or this one was over in between. */
   readonly onTrouble: (error: FencelineError) => void;
   readonly clock?: Clock;
   /** Between 0 and 1. Default `Math.random`. */
   readonly random?: () => number;
   /**
-   * How often every object is told again as `resync`, in milliseconds, less up to a tenth at
-   * random. Default ten minutes.
+   * Interval in milliseconds in which every object is told again as `resync`, less a random part of
+   * up to a tenth. Default ten minutes.
    */
   readonly resyncInterval?: number;
 }
@@ -39,15 +39,15 @@ export interface InformerOptions<T> extends Selection, Pick<ObjectCacheOptions<T
 const SHORTEST_WATCH = 240;
 const LONGEST_WATCH = 300;
 /**
- * A watch that the server did not end in time is cut after so many milliseconds more: its
- * connection is dead, whatever TCP says.
+ * Milliseconds after the end of its time until a watch is closed that the server did not end: its
+ * connection is dead.
  */
 const WATCH_GRACE = 15_000;
-/** A watch that lasted so many milliseconds was healthy: the next one follows without a pause. */
+/** A watch that lasted this many milliseconds was healthy: the next one follows without a pause. */
 const HEALTHY_WATCH = 5_000;
 /**
- * Failures in a row after which the version to resume from is given up. A server that was restored
- * from a backup may never reach it.
+ * Consecutive failures after which the informer no longer resumes from its version, but lists. A
+ * server that was restored from a backup may never reach the version.
  */
 const FAILURES_BEFORE_LIST = 3;
 const RESYNC_INTERVAL = 600_000;
@@ -56,9 +56,9 @@ const RESYNC_INTERVAL = 600_000;
  * Keeps a copy of all objects of one kind: a list, then watches, each from where the last one
  * ended.
  *
- * It never gives up and never spins. What is known stays in force until a complete list says
- * otherwise. An API server that is down, that does not know its CRDs yet, or that lost our
- * permissions must not look like an empty mesh.
+ * It never gives up, and never retries without a pause. What is known stays in force until a
+ * complete list says otherwise. An API server that is down, does not know its CRDs yet, or has lost
+ * our rights must not look like an empty mesh.
  */
 export class Informer<T> {
   readonly #options: InformerOptions<T>;
@@ -71,7 +71,7 @@ export class Informer<T> {
   readonly #record: InformerRecord;
   readonly #version: ServedVersion;
   #running: Promise<unknown> | undefined;
-  /** Where the next watch goes on; undefined when a list has to come first. */
+  /** The version from which the next watch goes on; undefined when a list has to come first. */
   #resourceVersion: string | undefined;
   #listedAt = Number.NEGATIVE_INFINITY;
   #watchingSince: number | undefined;
@@ -96,8 +96,8 @@ export class Informer<T> {
   }
 
   /**
-   * Resolves when the first list is complete, or when the server said that there can be none for
-   * now (403, 404).
+   * Resolves when the first list is complete, or when the server has answered that there is none
+   * for now (403, 404).
    */
   settled(): Promise<void> {
     return this.#settled.promise;
@@ -110,7 +110,7 @@ export class Informer<T> {
     await this.#running;
   }
 
-  /** The resource by the version that is read. */
+  /** The resource, in the version that is read. */
   get resource(): Resource {
     return this.#version.resource;
   }
@@ -125,7 +125,7 @@ export class Informer<T> {
     return this.#record.absent;
   }
 
-  /** Whether it is known what is there: a valid object, or none. */
+  /** Whether it is known that there is a valid object, or that there is none. */
   isKnown(key: ObjectKey): boolean {
     const entry = this.get(key);
     return this.synced && (entry === undefined || entry.value !== undefined);
@@ -144,10 +144,10 @@ export class Informer<T> {
   }
 
   /**
-   * Takes the answer to a write of ours, so that the next look shows it. The event that follows
+   * Takes over the answer to a write of ours, so that it is visible at once. The event that follows
    * repeats it.
    *
-   * An answer that the watch has overtaken is ignored: the object may have been deleted since.
+   * An answer that is older than the watch is ignored: the object may have been deleted since.
    */
   absorb(answer: unknown): void {
     const object = readWireObject(answer, this.resource);
@@ -174,8 +174,8 @@ export class Informer<T> {
   }
 
   /**
-   * Ends early when any request of this process was answered again. Not at once: all informers hear
-   * of it together.
+   * Ends early when any request of this process is answered again. Not at once, since all informers
+   * would go on together.
    */
   async #sleep(pause: number): Promise<void> {
     const back = new AbortController();
@@ -185,7 +185,7 @@ export class Informer<T> {
     if (back.signal.aborted) await this.#clock.sleep(Math.min(pause, SHORTEST_PAUSE) * (0.5 + this.#random() / 2), this.#stop.signal);
   }
 
-  /** One list, where it is needed, and one watch. Returns the pause after it, in milliseconds. */
+  /** One list, if it is needed, and one watch. Returns the pause after it, in milliseconds. */
   async #cycle(): Promise<number> {
     this.#watchingSince = undefined;
     try {
@@ -243,8 +243,8 @@ export class Informer<T> {
   }
 
   /**
-   * A watch that stood for a while was a good one, whether it told anything or not. To count events
-   * would leave quiet kinds blind for half a minute.
+   * A watch that was open for a while was healthy, with or without events. If events were counted,
+   * a quiet kind would not be watched for half a minute.
    */
   #wasHealthy(): boolean {
     if (this.#watchingSince === undefined || this.#clock.now() - this.#watchingSince < HEALTHY_WATCH) return false;
@@ -259,8 +259,8 @@ export class Informer<T> {
     if (hasStatus(error, 404) && this.#version.next()) return 0;
     const isUnavailable = this.#record.failed(error);
     if (isUnavailable) this.#settled.resolve();
-    // A server that is down or overloaded says nothing about our version. Lists of everything must
-    // not meet it when it is back.
+    // A server that is down or overloaded says nothing about our version. When it is back, it must
+    // not get lists of everything.
     const isBlameless = hasStatus(error, 0, 401, 403, 404, 429, 503);
     if (!healthy && !isBlameless && this.#backoff.failures >= FAILURES_BEFORE_LIST) this.#resourceVersion = undefined;
     return Math.max(this.#backoff.next(isUnavailable ? LONGEST_UNAVAILABLE_PAUSE : LONGEST_PAUSE), retryAfterOf(error));

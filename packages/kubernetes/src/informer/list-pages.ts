@@ -3,7 +3,7 @@ import type { KubernetesApi } from "../client/kubernetes-api.ts";
 import { collectionPath, type ObjectKey, type Resource } from "../client/resource.ts";
 import { readWireObject, type WireObject } from "../client/wire-object.ts";
 
-/** Objects per page, the number that kubectl and client-go use. */
+/** Objects per page, the number of kubectl and client-go. */
 const PAGE_SIZE = 500;
 
 /** What to list or watch. */
@@ -11,8 +11,8 @@ export interface Selection {
   readonly api: KubernetesApi;
   readonly resource: Resource;
   /**
-   * The only object to look at: then a right to that one is enough. Default: every object, of every
-   * namespace.
+   * The only object that is read: then a right to that one is enough. Default: every object, of
+   * every namespace.
    */
   readonly only?: ObjectKey | undefined;
   /** For example `app.kubernetes.io/managed-by=fenceline`. Default: every object. */
@@ -20,8 +20,8 @@ export interface Selection {
 }
 
 /**
- * The collection that is asked for, and what of it. RBAC takes `metadata.name` of the field
- * selector for a name that `resourceNames` may allow.
+ * The requested collection, and which part of it. RBAC compares `metadata.name` of the field
+ * selector with `resourceNames`.
  */
 export function selected({ resource, only, labelSelector }: Selection) {
   const fieldSelector = only && `metadata.name=${only.name}`;
@@ -29,12 +29,12 @@ export function selected({ resource, only, labelSelector }: Selection) {
 }
 
 /**
- * Lists a kind page by page and hands each object to `onObject`, so that no more than a page is
- * held. Returns the resource version to watch from.
+ * Lists a kind page by page and passes each object to `onObject`, so that at most one page is held.
+ * Returns the resource version from which to watch.
  *
- * No `resourceVersion` is asked for: 0 would allow a server's cache that lags behind what was seen
- * already. When the list outlives its continue token (410), it is taken again in one piece, which
- * has no token to lose; objects of the first pages are then handed over twice.
+ * It sets no `resourceVersion`: 0 would allow a server's cache that is older than what was seen
+ * already. When the continue token expires (410), the list is read again in one piece, which needs
+ * no token. Objects of the first pages are passed twice then.
  *
  * @throws {ApiError}
  */

@@ -3,14 +3,14 @@ import { keyText } from "../client/resource.ts";
 import type { WireObject } from "../client/wire-object.ts";
 
 /**
- * What happened to one object. `resync` repeats what is known, for whoever missed or lost
+ * What happened to one object. `resync` repeats what is known, for a listener that missed or lost
  * something.
  */
 export type ObjectEvent<T> =
   | { readonly type: "added" | "deleted" | "resync"; readonly object: T }
   | { readonly type: "modified"; readonly object: T; readonly previous: T };
 
-/** One object as it is kept. */
+/** One object of the cache. */
 export interface CacheEntry<T> {
   readonly uid: string;
   readonly resourceVersion: string;
@@ -21,26 +21,23 @@ export interface CacheEntry<T> {
 /** Settings of an {@link ObjectCache}. */
 export interface ObjectCacheOptions<T> {
   /**
-   * Cuts an object down to what is needed, given its last valid version. A throw means that it is
+   * Reduces an object to what is needed, given its last valid version. It throws when the object is
    * not valid.
    */
   readonly parse: (object: WireObject, previous: T | undefined) => T;
   readonly onInvalid: (object: WireObject, error: unknown) => void;
-  /**
-   * What is kept of an object that is not valid, given its last valid version. Default: that
-   * version as it is.
-   */
+  /** What is kept of an invalid object, given its last valid version. Default: that version. */
   readonly salvage?: ((object: WireObject, previous: T) => T) | undefined;
-  /** Told of every object that is known no more, valid or not. */
+  /** Called for every object that is gone, valid or not. */
   readonly onGone?: ((key: string) => void) | undefined;
 }
 
 /**
  * The objects of one kind, and what each change to them means.
  *
- * An object that is not valid keeps its last valid version, and one that never was valid is known
- * by name only. An object is the one with its uid: under the same name another uid is another
- * object, so the old one is deleted first.
+ * An invalid object keeps its last valid version. Of an object that never was valid only the name
+ * is known. The uid identifies an object: another uid under the same name is another object, so the
+ * old one is deleted first.
  */
 export class ObjectCache<T> {
   readonly #options: ObjectCacheOptions<T>;
@@ -69,7 +66,7 @@ export class ObjectCache<T> {
   }
 
   /**
-   * Takes an object from a list. A list is the truth, also where its versions are older: the server
+   * Takes over an object of a list. A list is right even where its versions are older: the server
    * may have been restored from a backup.
    */
   fromList(object: WireObject): ObjectEvent<T>[] {
@@ -77,8 +74,8 @@ export class ObjectCache<T> {
   }
 
   /**
-   * Takes an object from a watch or from the answer to a write. Whatever is not newer than what is
-   * known is a repetition.
+   * Takes over an object of a watch, or of the answer to a write. A version that is not newer than
+   * the known one is a repetition.
    */
   fromEvent(object: WireObject): ObjectEvent<T>[] {
     const known = this.#entries.get(keyText(object.metadata));
@@ -86,13 +83,13 @@ export class ObjectCache<T> {
     return this.#put(object);
   }
 
-  /** Forgets an object; does nothing when another one of that name took its place. */
+  /** Drops an object. Does nothing when another one of that name has replaced it. */
   delete({ metadata }: Pick<WireObject, "metadata">): ObjectEvent<T>[] {
     const key = keyText(metadata);
     return this.#entries.get(key)?.uid === metadata.uid ? this.#drop(key) : [];
   }
 
-  /** Forgets whatever a complete list did not name. */
+  /** Drops every object that a complete list did not have. */
   retain(keys: ReadonlySet<string>): ObjectEvent<T>[] {
     return [...this.#entries.keys()].filter((key) => !keys.has(key)).flatMap((key) => this.#drop(key));
   }
@@ -105,8 +102,8 @@ export class ObjectCache<T> {
     if (known?.resourceVersion === resourceVersion) return [];
     const previous = known?.value;
     const parsed = this.#parse(object, previous);
-    // A version that says nothing new to us (an annotation, a heartbeat) keeps the old value, and
-    // nobody is told.
+    // A version without a change that we read (an annotation, a heartbeat) keeps the old value, and
+    // causes no event.
     const value = parsed === undefined || isDeepStrictEqual(parsed, previous) ? previous : parsed;
     this.#entries.set(key, { uid, resourceVersion, value });
     if (value === undefined || value === previous) return replaced;
@@ -130,7 +127,7 @@ export class ObjectCache<T> {
 }
 
 /**
- * Resource versions may be compared as numbers since Kubernetes 1.35; should they be anything else,
+ * Resource versions may be compared as numbers since Kubernetes 1.35. If they are not numbers,
  * every other version counts as newer.
  */
 export function isNewer(version: string, known: string): boolean {

@@ -2,14 +2,14 @@ import type { Resource } from "../client/resource.ts";
 
 /**
  * The version by which a resource is read: the first that the API server serves. Helm never updates
- * a CustomResourceDefinition, so after an upgrade the server may know an older version only.
+ * a CustomResourceDefinition, so after an upgrade the server may have only an older version.
  */
 export class ServedVersion {
   readonly #resources: readonly [Resource, ...Resource[]];
   #at = 0;
-  /** The version that was served last. */
+  /** Index of the version that was served last. */
   #servedAt = 0;
-  /** Versions that are not served, one after the other. */
+  /** Number of consecutive versions that are not served. */
   #missed = 0;
 
   constructor(resource: Resource) {
@@ -21,7 +21,9 @@ export class ServedVersion {
     return this.#resources[this.#at] ?? this.#resources[0];
   }
 
-  /** The version is served. Returns whether it is another than before, and not the first. */
+  /**
+   * The version is served. Returns whether it differs from the one before, and is not the first.
+   */
   served(): boolean {
     const isOther = this.#at !== this.#servedAt && this.#at > 0;
     this.#servedAt = this.#at;

@@ -1,14 +1,14 @@
 import { StringDecoder } from "node:string_decoder";
 
 /**
- * Longest line of a watch that is taken, in characters. An object of etcd's limit of 1.5 MB is far
- * below it, escapes included.
+ * Longest line of a watch that is accepted, in characters. An object of 1.5 MB, etcd's limit, is
+ * far below it, including escapes.
  */
 const LONGEST_LINE = 16 * 1_024 * 1_024;
 
 /**
- * The whole lines of a stream. What follows the last line break is dropped: there the connection
- * was cut, and the event comes again.
+ * The complete lines of a stream. What follows the last line break is dropped: there the connection
+ * broke, and the event comes again.
  *
  * @throws {RangeError} when a line grows beyond {@link LONGEST_LINE}
  */

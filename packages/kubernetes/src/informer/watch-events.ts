@@ -4,31 +4,31 @@ import { readWireObject, type WireObject } from "../client/wire-object.ts";
 import { type Selection, selected } from "./list-pages.ts";
 import { linesOf } from "./stream-lines.ts";
 
-/** One event of a watch. A bookmark says only how far the watch has come. */
+/** One event of a watch. A bookmark only has the current version. */
 export type WatchEvent =
   | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: WireObject }
   | { readonly type: "BOOKMARK"; readonly resourceVersion: string };
 
 /** How to watch. */
 export interface WatchOptions {
-  /** Events after this version are wanted. */
+  /** The watch begins after this version. */
   readonly resourceVersion: string;
-  /** After so many seconds the server ends the watch. */
+  /** Seconds after which the server ends the watch. */
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
-  /** Called once, when the server accepted the watch. */
+  /** Called once, when the server has accepted the watch. */
   readonly onOpen: () => void;
 }
 
-/** A line of a watch that cannot be read. What it said is lost, so only a new list can tell. */
+/** A line of a watch that cannot be read. Its event is lost, so a new list is needed. */
 export class BrokenEvent extends FencelineError {}
 
 /**
- * The events of one watch, until the server ends it or the connection breaks, which mean the same:
- * go on from the last version seen.
+ * The events of one watch, until the server ends it or the connection breaks. After either, a new
+ * watch goes on from the last version.
  *
  * @throws {BrokenEvent} when a line is not an event
- * @throws {ApiError} when the server refuses the watch, or says so later in an ERROR event; 410
+ * @throws {ApiError} when the server refuses the watch at once, or later by an ERROR event; 410
  * when the version is too old
  */
 export async function* watchEvents(selection: Selection, options: WatchOptions): AsyncGenerator<WatchEvent> {
@@ -45,7 +45,7 @@ export async function* watchEvents(selection: Selection, options: WatchOptions):
   }
 }
 
-/** A connection that breaks ends the watch like a server that closes it. */
+/** A broken connection ends the watch as if the server had closed it. */
 async function nextLine(lines: AsyncGenerator<string>, path: string): Promise<string | undefined> {
   try {
     const { done, value } = await lines.next();

@@ -10,15 +10,15 @@ export interface AwaitFreeLeaseOptions {
   readonly api: Pick<KubernetesApi, "json">;
   readonly key: ObjectKey;
   readonly timeout: number;
-  /** Pause between two looks. */
+  /** Pause between two reads of the Lease. */
   readonly interval: number;
 }
 
 /**
- * Waits until nobody leads: until the Lease is not there, nobody holds it, or its holder has not
- * renewed it for as long as it was taken for.
+ * Waits until nobody leads: the Lease does not exist, has no holder, or was not renewed for its
+ * duration.
  *
- * @returns the holder that still renews it when that time is over; undefined when it is free
+ * @returns the holder that still renews it after the timeout; undefined when it is free
  */
 export async function awaitFreeLease({ api, key, timeout, interval }: AwaitFreeLeaseOptions): Promise<string | undefined> {
   const began = performance.now();

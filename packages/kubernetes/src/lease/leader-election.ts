@@ -17,15 +17,16 @@ import {
 } from "./election-state.ts";
 import { claimedLease, type LeaseView, readLease, releasedLease } from "./lease-object.ts";
 
-/** Whether this process is the one that may write. */
+/** Whether this process may write. */
 export interface Leadership {
   /**
-   * True only while no other process can lead. Ask before every write; it costs a clock reading.
+   * True only while no other process can lead. Call it before every write: it costs one read of the
+   * clock.
    */
   mayWrite(): boolean;
   /**
-   * Aborted as soon as this process no longer leads, so that a write under way ends; a new one for
-   * every term. Aborted while it does not lead.
+   * Aborted as soon as this process no longer leads, so that writes under way end. Every term has
+   * its own signal. While the process does not lead, it is aborted.
    */
   term(): AbortSignal;
 }
@@ -33,11 +34,11 @@ export interface Leadership {
 /** Settings of a {@link LeaderElection}. */
 export interface LeaderElectionOptions {
   readonly api: KubernetesApi;
-  /** The Lease. It is made when it is not there. */
+  /** The Lease. It is created when it does not exist. */
   readonly namespace: string;
   readonly name: string;
   /**
-   * Name of this process among the candidates, different for each start, for example
+   * Name of this process among the candidates. It differs for each start, for example
    * `<pod>_<uuid>`.
    */
   readonly identity: string;
@@ -45,17 +46,17 @@ export interface LeaderElectionOptions {
   readonly clock?: Clock;
   /** Between 0 and 1. Default `Math.random`. */
   readonly random?: () => number;
-  /** Told when a term begins and when it ends. Must not throw. */
+  /** Called when a term begins and when it ends. Must not throw. */
   readonly onChange?: (leads: boolean) => void;
-  /** Told of each trouble once, until it is over. */
+  /** Called once for each trouble, until it is over. */
   readonly onTrouble?: (error: FencelineError) => void;
 }
 
 /**
  * Elects one leader among the processes that share a Lease.
  *
- * A leader that cannot renew stops by itself before anybody else may begin. The data path does not
- * depend on it: every replica learns, only one renders.
+ * A leader that cannot renew stops before another one may begin. The data path does not depend on
+ * it: every replica learns, only the leader renders.
  */
 export class LeaderElection implements Leadership {
   readonly #options: LeaderElectionOptions;
@@ -92,14 +93,13 @@ export class LeaderElection implements Leadership {
     return this.mayWrite() ? this.#term.signal : AbortSignal.abort();
   }
 
-  /** The holder as last seen; undefined when there is none. */
+  /** The holder when the Lease was last seen; undefined when there is none. */
   get leader(): string | undefined {
     return this.#state.lease?.holder || undefined;
   }
 
   /**
-   * Ends the term, then gives the Lease away so that the next leader need not wait for it to
-   * expire.
+   * Ends the term, then releases the Lease, so that the next leader need not wait until it expires.
    */
   async stop(): Promise<void> {
     const led = this.mayWrite();
@@ -113,15 +113,15 @@ export class LeaderElection implements Leadership {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       await this.#try();
-      // Candidates that were started together must not ask together for ever.
+      // Candidates that were started together must not always send together.
       const { random = Math.random } = this.#options;
       await this.#clock.sleep(this.#times.retryPeriod * (1 + random() / 5), signal);
     }
   }
 
   async #try(): Promise<void> {
-    // A process that was stopped for too long (a full disk, a debugger, a starved CPU) finds out
-    // here, before it does anything else.
+    // A process that was stopped for too long (a full disk, a debugger, no CPU) notices it here,
+    // before it does anything else.
     if (this.#state.leadsUntil !== undefined && !this.mayWrite()) this.#endTerm();
     const wasLeader = this.mayWrite();
     const timeout = this.#deadline();
@@ -137,7 +137,7 @@ export class LeaderElection implements Leadership {
   }
 
   /**
-   * A request may take as long as a leader has left, and never longer than half a term: then a new
+   * A request may take as long as the leader has left, but at most half a term: then a new
    * connection is better.
    */
   #deadline(): AbortController {
@@ -149,7 +149,7 @@ export class LeaderElection implements Leadership {
     return controller;
   }
 
-  /** A Lease that says more than it may is told once, until one says less. */
+  /** A Lease with too long a duration is reported once, until one has a shorter duration. */
   #observed(lease: LeaseView | undefined): void {
     this.#state = observed(this.#state, lease, this.#clock.now());
     const isTooLong = lease !== undefined && lease.holder !== "" && lease.durationSeconds * 1_000 > LONGEST_LEASE;
@@ -185,8 +185,8 @@ export class LeaderElection implements Leadership {
 
   async #failed(error: unknown, signal: AbortSignal): Promise<void> {
     if (this.#stop.signal.aborted) return;
-    // Somebody else wrote it, or deleted it: what we know is out of date. If it is another's now,
-    // we no longer lead.
+    // Somebody else wrote or deleted it: what we know is out of date. If it is another's now, we no
+    // longer lead.
     if (hasStatus(error, 404, 409)) await this.#lookAgain(signal);
     else this.#tell(error);
   }
@@ -227,7 +227,7 @@ export class LeaderElection implements Leadership {
     if (current?.holder !== identity) return;
     const body = releasedLease({ key: { namespace, name }, current, date: new Date() });
     const signal = AbortSignal.timeout(this.#times.retryPeriod);
-    // Should it fail, the Lease expires by itself.
+    // If this fails, the Lease expires by itself.
     await api.json({ method: "PUT", path: this.#path(), body, signal }).catch((error: unknown) => this.#tell(error));
   }
 

@@ -1,21 +1,19 @@
 import type { ObjectKey } from "../client/resource.ts";
 
-/** What of a Lease matters for an election. */
+/** The fields of a Lease that an election needs. */
 export interface LeaseView {
   /** Empty when it was released. */
   readonly holder: string;
   /** Seconds. */
   readonly durationSeconds: number;
-  /** When the holder got it, as text that only people read. */
+  /** When the holder got it, as a text for people only. */
   readonly acquireTime: string | undefined;
-  /** How often it went from one holder to another. */
+  /** How often its holder changed. */
   readonly transitions: number;
   readonly resourceVersion: string;
 }
 
-/**
- * Reads a Lease of the API server. Fields that another program left out count as released long ago.
- */
+/** Reads a Lease of the API server. If fields are missing, it counts as released long ago. */
 export function readLease(value: unknown): LeaseView {
   const { metadata = {}, spec = {} } = (value ?? {}) as {
     metadata?: { resourceVersion?: string };
@@ -35,15 +33,15 @@ export interface LeaseClaim {
   readonly key: ObjectKey;
   readonly identity: string;
   readonly durationSeconds: number;
-  /** What the Lease says now; undefined when there is none. */
+  /** The current Lease; undefined when there is none. */
   readonly current: LeaseView | undefined;
-  /** Wall clock, for people. Nobody decides by it: clocks of machines differ. */
+  /** Wall clock, for people. No decision depends on it: clocks of machines differ. */
   readonly date: Date;
 }
 
 /**
- * The Lease that makes us its holder, or keeps us so. Its resource version makes the write fail
- * when somebody was faster.
+ * The Lease with us as its holder. Its resource version makes the write fail when somebody was
+ * faster.
  */
 export function claimedLease({ key, identity, durationSeconds, current, date }: LeaseClaim): unknown {
   const isOurs = current?.holder === identity;
@@ -61,7 +59,7 @@ export function claimedLease({ key, identity, durationSeconds, current, date }: 
   };
 }
 
-/** The Lease as whoever leaves it: free at once, since its duration is over in a second. */
+/** The Lease as a holder releases it: free at once, since its duration is a second. */
 export function releasedLease({
   key,
   current,
@@ -71,7 +69,7 @@ export function releasedLease({
   return { ...lease, spec: { ...lease.spec, leaseTransitions: current.transitions } };
 }
 
-/** Kubernetes' MicroTime wants six digits after the second. */
+/** Kubernetes' MicroTime needs six digits after the second. */
 function microTime(date: Date): string {
   return date.toISOString().replace("Z", "000Z");
 }

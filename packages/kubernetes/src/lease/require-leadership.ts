@@ -2,7 +2,7 @@ import { FencelineError } from "@fenceline/api";
 import type { Leadership } from "./leader-election.ts";
 
 /**
- * To be asked right before every write that only the leader makes.
+ * Call it directly before every write that only the leader makes.
  *
  * @param request method and path, for the message
  * @throws {FencelineError} `NOT_LEADER`

@@ -7,7 +7,7 @@ export interface AccessReviewsOptions extends Partial<ReviewLimits> {
   readonly api: KubernetesApi;
 }
 
-/** What somebody wants to do, in the words of Kubernetes' RBAC. */
+/** What somebody wants to do, in the terms of Kubernetes' RBAC. */
 export interface ResourceAttributes {
   readonly verb: string;
   readonly group: string;
@@ -21,17 +21,17 @@ export interface ResourceAttributes {
 
 const ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 /**
- * How long an answer is believed, in milliseconds: so long a right outlives its RoleBinding.
- * Kubernetes' own delegated authorization believes both for 10 s; whoever was just given a right is
- * not to wait that long.
+ * How long an answer is cached, in milliseconds. A right outlives its RoleBinding by this time.
+ * Kubernetes' own delegated authorization caches both for 10 s; somebody who was just given a right
+ * should not wait that long.
  */
 const BELIEVED = { yesFor: 10_000, noFor: 5_000 };
 /** Longest wait for an answer, in milliseconds. */
 const ANSWER_TIMEOUT = 3_000;
 
 /**
- * Asks the API server what users may do, whichever authorizers it has, and remembers its answers
- * for a short time.
+ * Asks the API server what users may do, whatever authorizers it has, and caches its answers for a
+ * short time.
  *
  * @see
  * https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/subject-access-review-v1/
@@ -46,7 +46,7 @@ export class AccessReviews {
   }
 
   /**
-   * Whether a user may.
+   * Whether a user may do this.
    *
    * @throws {ApiError} when the API server does not answer, or does not let us ask
    * @throws {FencelineError} `REVIEWS_LIMITED`, `REVIEWS_BUSY`

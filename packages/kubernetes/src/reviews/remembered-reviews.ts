@@ -3,39 +3,35 @@ import { FencelineError, partOfFree, TokenBucket } from "@fenceline/api";
 
 /** Limits of {@link RememberedReviews}. Times in milliseconds. */
 export interface ReviewLimits {
-  /** How long a yes is believed. */
+  /** How long a yes is cached. */
   readonly yesFor: number;
-  /** How long a no is believed. */
+  /** How long a no is cached. */
   readonly noFor: number;
   /**
-   * Questions of one origin at once and per second that end in a no. Others pay nothing. Default:
-   * as many as are answered.
+   * Most questions of one origin that end in a no, at once and per second. A yes does not count.
+   * Default: no limit.
    */
   readonly noes?: { readonly burst: number; readonly perSecond: number };
   /** Milliseconds of a monotonic clock. */
   readonly clock?: () => number;
 }
 
-/**
- * Answers remembered, of each kind. Those that are a no must not push out those that are a yes.
- */
+/** Most cached answers of each kind. A no must not displace a yes. */
 const MAX_REMEMBERED = 1_000;
-/**
- * Reviews at a time. The API server is not to be asked as often as somebody likes to send nonsense.
- */
+/** Most reviews at a time: somebody who sends nonsense must not load the API server. */
 const MAX_UNDER_WAY = 8;
 /**
- * One origin may have as many under way as it leaves to others, so 4 where it is alone: an API
- * server that is slow to answer nonsense must not keep the others' questions waiting.
+ * One origin may have as many reviews under way as it leaves to others, so 4 if it is alone: while
+ * the API server is slow to answer its nonsense, the questions of others must not wait.
  */
 const PART = 1;
 const LEAST = 1;
 /**
- * Reviews beside those, of what was answered with yes before: whoever comes with a good token once
- * more finds a place whatever the others do.
+ * Further reviews, of what was answered with yes before: a known good token is always reviewed
+ * again, whatever others send.
  */
 const MAX_RENEWED = 8;
-/** Origins whose noes are counted. */
+/** Most origins whose noes are counted. */
 const MAX_ORIGINS = 1_000;
 
 interface Remembered<Yes> {
@@ -44,11 +40,11 @@ interface Remembered<Yes> {
 }
 
 /**
- * Answers of the API server, remembered for a short time: what was asked for is named by a hash, so
- * no token is kept. Equal questions at the same time are asked once.
+ * Answers of the API server, cached for a short time. Questions are identified by a hash, so no
+ * token is kept. Equal questions at the same time are asked once.
  *
- * Failures are not remembered: while the API server is away, nothing new is answered, and nothing
- * is answered for longer than it said.
+ * Failures are not cached. While the API server is away, new questions fail, and cached answers
+ * expire as usual.
  */
 export class RememberedReviews<Yes> {
   readonly #limits: ReviewLimits;
@@ -57,7 +53,8 @@ export class RememberedReviews<Yes> {
   readonly #no = new Map<string, Remembered<Yes>>();
   readonly #underWay = new Map<string, Promise<Yes | undefined>>();
   /**
-   * Reviews under way by share: an origin, or that of whoever has none. Renewals are not counted.
+   * Reviews under way by share: that of an origin, or the common one of callers without an origin.
+   * Renewals are not counted.
    */
   readonly #byShare = new Map<string, number>();
   #renewals = 0;
@@ -71,11 +68,11 @@ export class RememberedReviews<Yes> {
   /**
    * The answer to a question; undefined is a no.
    *
-   * @param origin who asks, to whom the limit of noes and the share of the reviews under way apply;
-   * undefined for somebody without one: they share what one origin may have
+   * @param origin who asks: the limit of noes and the share of reviews under way apply to it.
+   * Callers without one (undefined) share the limits of one origin
    * @param review asks the API server
-   * @throws {FencelineError} `REVIEWS_LIMITED` when the origin has asked for too much that ended in
-   * a no, `REVIEWS_BUSY` when too many reviews are under way
+   * @throws {FencelineError} `REVIEWS_LIMITED` when too many questions of the origin ended in a no,
+   * `REVIEWS_BUSY` when too many reviews are under way
    * @throws what the review throws
    */
   async answer(question: string, origin: string | undefined, review: () => Promise<Yes | undefined>): Promise<Yes | undefined> {
@@ -101,7 +98,9 @@ export class RememberedReviews<Yes> {
     return asking;
   }
 
-  /** Takes a place for a review. Returns what gives it back; undefined when there is none. */
+  /**
+   * Takes a place for a review. Returns a function that frees it; undefined when there is no place.
+   */
   #enter(key: string, share: string): (() => void) | undefined {
     if (this.#yes.has(key) && this.#renewals < MAX_RENEWED) {
       this.#renewals += 1;

@@ -5,7 +5,8 @@ import { RememberedReviews, type ReviewLimits } from "./remembered-reviews.ts";
 export interface TokenReviewsOptions extends Partial<ReviewLimits> {
   readonly api: KubernetesApi;
   /**
-   * Who the tokens must be made for. A token for anybody else, the API server included, is refused.
+   * The audience that tokens must have. A token for any other audience, the API server included, is
+   * refused.
    */
   readonly audience: string;
 }
@@ -20,26 +21,27 @@ export interface ReviewedUser {
 
 const TOKEN_REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews";
 /**
- * How long an answer is believed, in milliseconds: so long a token that was revoked, or whose pod
- * is gone, opens new calls. Calls that are open are the business of whoever serves them, and so is
- * how often it looks at them again (`reviewAgain` of packages/wire). A refused token may be good in
- * a moment: replicas of the API server learn of keys and pods at different times.
+ * How long an answer is cached, in milliseconds. For this time a revoked token, or one whose pod is
+ * gone, can open new calls. Open calls are checked again by their servers (`reviewAgain` of
+ * packages/wire). A refused token may be good a moment later: replicas of the API server learn of
+ * keys and pods at different times.
  */
 const BELIEVED = { yesFor: 60_000, noFor: 5_000 };
 /**
- * Longest wait for an answer, in milliseconds. Shorter than a reporter keeps what it has sent on a
- * new stream.
+ * Longest wait for an answer, in milliseconds. It is shorter than the time for which a reporter
+ * keeps what it has sent on a new stream.
  */
 const ANSWER_TIMEOUT = 3_000;
 /** Service-account tokens have one to two kilobytes. */
 const LONGEST_TOKEN = 8_192;
 /**
- * A JSON Web Signature in its compact form (RFC 7515 §7.1): anything else need not be asked about.
+ * A JSON Web Signature in its compact form (RFC 7515 §7.1). Anything else is refused without a
+ * review.
  */
 const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
- * Asks the API server whose tokens these are, and remembers its answers for a short time, by the
+ * Asks the API server whose tokens these are, and caches its answers for a short time, by the
  * tokens' hashes.
  *
  * @see
@@ -66,10 +68,9 @@ export class TokenReviews {
   /**
    * The user that a token authenticates for the audience; undefined when it is not valid.
    *
-   * @param from where the token came from, to which the limit of noes and of reviews under way
-   * apply
-   * @throws {ApiError} when the API server does not answer, or does not let us ask; what was
-   * accepted a short time ago still counts then
+   * @param from where the token came from: the limits of noes and of reviews under way apply to it
+   * @throws {ApiError} when the API server does not answer, or we may not ask. What was accepted a
+   * short time ago still counts then
    * @throws {FencelineError} `REVIEWS_LIMITED`, `REVIEWS_BUSY`
    */
   async authenticate(token: string, from?: string): Promise<ReviewedUser | undefined> {
@@ -85,8 +86,8 @@ export class TokenReviews {
 }
 
 /**
- * An authenticator that knows nothing of audiences says nothing of them; then the token was made
- * for whoever.
+ * An authenticator without support for audiences gives none: then it is unknown for whom the token
+ * was made.
  */
 function userIn(answer: unknown, audience: string): ReviewedUser | undefined {
   const { status } = (answer ?? {}) as { status?: { authenticated?: unknown; audiences?: unknown; user?: Partial<ReviewedUser> } };

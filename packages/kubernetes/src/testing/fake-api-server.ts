@@ -16,8 +16,8 @@ import { type Fault, type RecordedRequest, reply, type ScriptedAnswer, ScriptedA
 const PATH = /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?(?:\/(status))?$/;
 
 /**
- * An API server that keeps its promises, except those that a test tells it to break. Real sockets,
- * plain HTTP.
+ * An API server that behaves like a real one, unless a test makes it fail. Real sockets, plain
+ * HTTP.
  */
 export class FakeApiServer {
   readonly requests: RecordedRequest[] = [];
@@ -66,7 +66,7 @@ export class FakeApiServer {
 
   kubeConfig(token = "letmein"): KubeConfig {
     const config = new KubeConfig();
-    // client-node speaks plain HTTP only to servers whose certificates nobody would look at.
+    // client-node uses plain HTTP only for servers whose certificates are not checked.
     config.loadFromClusterAndUser({ name: "fake", server: this.url, skipTLSVerify: true }, { name: "test", token });
     return config;
   }
@@ -248,7 +248,7 @@ export class FakeApiServer {
     const rest = objects.slice(limit);
     this.#tokens += 1;
     if (rest.length > 0) this.#pages.set(String(this.#tokens), { rest, version });
-    // Built-in kinds come without apiVersion and kind in a list.
+    // Items of built-in kinds have no apiVersion and kind in a list.
     const items = objects.slice(0, limit).map(({ apiVersion: _apiVersion, kind: _kind, ...object }) => object);
     return { metadata: { resourceVersion: String(version), ...(rest.length > 0 && { continue: String(this.#tokens) }) }, items };
   }

@@ -90,7 +90,7 @@ export class FakeObjects {
     return this.#store(place, owners.apply(manager, before ?? configuration, configuration));
   }
 
-  /** As a request asks for it: what has finalizers stays until whoever put them has seen to it. */
+  /** Deletes an object as a request does: with finalizers, it stays until these are removed. */
   delete(place: Place, preconditions: Preconditions = {}): FakeObject {
     const object = this.#checked(place, preconditions);
     const { finalizers = [], deletionTimestamp } = object.metadata;

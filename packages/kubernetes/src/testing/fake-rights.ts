@@ -12,7 +12,7 @@ interface Spec {
   readonly resourceAttributes: Readonly<Record<"verb" | "group" | "resource" | "namespace" | "name", string>>;
 }
 
-/** What users may do, as a fake API server has been told. Nobody may do anything else. */
+/** What users may do at a fake API server. Everything else is forbidden. */
 export class FakeRights {
   readonly #rules: (FakeRule & { readonly user: string })[] = [];
 

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 
 /**
- * Service-account tokens that a fake API server has issued. They look like real ones, and say
- * nothing.
+ * Service-account tokens that a fake API server has issued. They look like real ones, but have no
+ * content.
  */
 export class FakeTokens {
   readonly #issued = new Map<string, { readonly user: string; readonly audience: string }>();

@@ -8,7 +8,7 @@ interface OpenWatch {
   readonly response: ServerResponse;
 }
 
-/** What of a collection is asked for. */
+/** The requested part of a collection. */
 export interface FakeSelection {
   readonly namespace: string | undefined;
   readonly labels: string | null;
@@ -19,7 +19,7 @@ export interface FakeSelection {
 export class FakeWatches {
   readonly #watches = new Set<OpenWatch>();
 
-  /** Tells what has happened before, and from now on what happens. */
+  /** Sends the events so far, and from then on every new one. */
   open(watch: OpenWatch, history: Iterable<FakeEvent>): void {
     const { response } = watch;
     response.writeHead(200, { "content-type": "application/json" });
@@ -35,7 +35,7 @@ export class FakeWatches {
     for (const watch of this.#watches) tell(watch, event);
   }
 
-  /** Ends those of a collection, or cuts them. */
+  /** Ends the watches of a collection, or cuts their connections. */
   end(collection: string, how: "end" | "cut"): void {
     for (const watch of this.#of(collection)) {
       this.#watches.delete(watch);

@@ -20,8 +20,8 @@ export interface InformerSetup extends Partial<Omit<InformerOptions<Service>, "a
 }
 
 /**
- * An informer of Services on a server that a test controls, in a time that it controls. Random
- * numbers are 0: pauses have their full length.
+ * An informer of Services, with a server and a clock that the test controls. Random numbers are 0:
+ * pauses have their full length.
  */
 export async function startInformer(t: TestContext, { prepare, client = {}, ...options }: InformerSetup = {}) {
   const server = await FakeApiServer.start(t);

@@ -30,14 +30,13 @@ export class ManualClock implements Clock {
     });
   }
 
-  /** Lengths of the pauses that somebody waits out now, in milliseconds, shortest first. */
+  /** Lengths of the pauses under way, in milliseconds, shortest first. */
   pauses(): number[] {
     return [...this.#sleepers].map(({ milliseconds }) => milliseconds).sort((a, b) => a - b);
   }
 
   /**
-   * Resolves with the length of a pause below the limit, in milliseconds, as soon as somebody waits
-   * one out.
+   * Resolves with the length of a pause below the limit, in milliseconds, as soon as there is one.
    */
   async pauseBelow(limit: number): Promise<number> {
     const find = () => this.pauses().find((pause) => pause < limit);

@@ -9,22 +9,19 @@ export interface RecordedRequest {
   readonly token: string | undefined;
 }
 
-/**
- * What a test has the server answer instead of the truth. `silence` never answers, `cut` closes the
- * connection.
- */
+/** A scripted answer of the server. `silence` never answers, `cut` closes the connection. */
 export type ScriptedAnswer =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown }
   | "silence"
   | "cut";
 
-/** Which requests are answered so. */
+/** Which requests get the scripted answer. */
 export interface Fault {
   readonly matches: (request: RecordedRequest) => boolean;
   readonly next: () => ScriptedAnswer | undefined;
 }
 
-/** The answers that a test has a fake API server give in place of the truth. */
+/** The scripted answers of a fake API server. */
 export class ScriptedAnswers {
   readonly #faults = new Set<Fault>();
 
@@ -34,7 +31,7 @@ export class ScriptedAnswers {
     return () => this.#faults.delete(fault);
   }
 
-  /** Undefined where the truth is to be told. */
+  /** Undefined where no answer is scripted. */
   to(request: RecordedRequest): ScriptedAnswer | undefined {
     for (const { matches, next } of this.#faults) {
       const answer = matches(request) ? next() : undefined;
@@ -49,7 +46,7 @@ export function statusAnswer(status: number, message: string): ScriptedAnswer {
   return { status, body: { kind: "Status", apiVersion: "v1", status: "Failure", code: status, message } };
 }
 
-/** Answers a request, or does to it what else is said. */
+/** Answers a request, or leaves or cuts it as scripted. */
 export function reply(response: ServerResponse, answer: ScriptedAnswer): void {
   if (answer === "silence") return;
   if (answer === "cut") {
