@@ -1,8 +1,8 @@
 import type { EnvoyNode } from "@fenceline/wire";
 
 /**
- * An IP address, or the path-less name that a peer claims, and a port as it stood on the wire (0
- * when none, not checked against 65535).
+ * An IP address, or the name without a path that a peer claims, and a port as on the wire (0 when
+ * there is none, not checked against 65535).
  */
 export interface SocketAddress {
   readonly address: string;
@@ -10,20 +10,20 @@ export interface SocketAddress {
 }
 
 /**
- * What Fenceline reads of one `HTTPAccessLogEntry` or `TCPAccessLogEntry` (envoy.data.accesslog v2
- * and v3, whose field numbers agree).
+ * The fields that Fenceline reads of one `HTTPAccessLogEntry` or `TCPAccessLogEntry`
+ * (envoy.data.accesslog v2 and v3, which have the same field numbers).
  */
 export interface AccessLogEntry {
   readonly kind: "http" | "tcp";
   /** `outbound|80||b.test1.svc.cluster.local`, `PassthroughCluster`, …; empty when absent. */
   readonly upstreamCluster: string;
   /**
-   * The original destination: Envoy's listeners see the address that the application dialled.
+   * The original destination: Envoy's listeners see the address to which the application connected.
    * Undefined for pipes and internal addresses.
    */
   readonly downstreamLocalAddress: SocketAddress | undefined;
   /**
-   * The connection's peer, which `x-forwarded-for` cannot change; the logical remote address when
+   * The connection's peer, which `x-forwarded-for` cannot change; the logical remote address if
    * Envoy gave only that.
    */
   readonly downstreamDirectRemoteAddress: SocketAddress | undefined;
@@ -38,17 +38,17 @@ export interface AccessLogEntry {
   /** Request header `fence-source`; empty when absent or not logged. */
   readonly fenceSource: string;
   /**
-   * How many requests the entry stands for: 1, or what the global sidecar summed up in the custom
+   * Number of requests of the entry: 1, or the sum that the global sidecar wrote into the custom
    * tag `fenceline.requests`.
    */
   readonly requests: number;
-  /** The request or connection was still going on when this was logged: another entry follows. */
+  /** The request or connection had not ended when this was logged: another entry follows. */
   readonly intermediate: boolean;
-  /** `x-request-id`, where it was asked for and is there. */
+  /** `x-request-id`, if it was requested and is there. */
   readonly requestId?: string;
 }
 
-/** Who writes a stream, and under which log name. Envoy sends it in the first message only. */
+/** The sender of a stream, and its log name. Envoy sends them only in the first message. */
 export interface StreamIdentifier {
   readonly logName: string;
   readonly node: EnvoyNode;

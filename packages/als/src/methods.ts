@@ -1,6 +1,6 @@
 /**
- * The method that Envoy calls with `transport_api_version: V3`, as every Envoy since 1.20 does; our
- * own reports take it too.
+ * The method that Envoy calls with `transport_api_version: V3`, as every Envoy since 1.20 does. Our
+ * own reports use it, too.
  */
 export const STREAM_V3 = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
 

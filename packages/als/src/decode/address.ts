@@ -15,8 +15,8 @@ const PORT_VALUE = 3 << 3;
 const NAMED_PORT = (4 << 3) | 2;
 
 /**
- * An `Address` field, merged into what an earlier one of the same field said. Its three kinds are a
- * oneof: a later pipe unsets a socket address.
+ * An `Address` field, merged into an earlier one of the same field. Its three kinds are a oneof: a
+ * later pipe unsets a socket address.
  */
 export function readAddress(reader: WireReader, outerEnd: number, before: AddressDraft | undefined): AddressDraft | undefined {
   const end = reader.open(outerEnd);
@@ -42,7 +42,7 @@ function readSocketAddress(reader: WireReader, outerEnd: number, address: Addres
     if (tag === ADDRESS) address.address = reader.string(end);
     else if (tag === PORT_VALUE) address.port = reader.varint32();
     else {
-      // A oneof with the number: a port by name leaves none.
+      // A oneof with the number: a port by name unsets it.
       if (tag === NAMED_PORT) address.port = 0;
       reader.skip(tag, end);
     }

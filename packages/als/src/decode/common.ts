@@ -5,8 +5,8 @@ import type { EntryDraft } from "./entry-draft.ts";
 import { readTls } from "./tls.ts";
 
 /**
- * Tags, `field number << 3 | wire type`, of `AccessLogCommon`. Those from custom_tags on exist in
- * v3 only; v2 leaves the numbers free.
+ * Tags, `field number << 3 | wire type`, of `AccessLogCommon`. Those from custom_tags on exist only
+ * in v3; v2 does not use the numbers.
  */
 const REMOTE_ADDRESS = (2 << 3) | 2;
 const LOCAL_ADDRESS = (3 << 3) | 2;

@@ -8,10 +8,7 @@ export interface AddressDraft {
 
 const NO_URIS: readonly string[] = Object.freeze([]);
 
-/**
- * Most requests that one entry may stand for: nine digits, far above what fits into one flush
- * window.
- */
+/** Most requests of one entry: nine digits, far more than fit into one flush window. */
 const REQUESTS_TEXT = /^[1-9][0-9]{0,8}$/;
 
 /**
@@ -23,8 +20,8 @@ const REQUESTS_TEXT = /^[1-9][0-9]{0,8}$/;
 const INTERMEDIATE_TYPES = [1, 2, 4, 5, 7, 8, 10, 11, 12].reduce((bits, type) => bits | (1 << type), 0);
 
 /**
- * An entry while it is read. Proto3 fields may come in any order and more than once; what follows
- * from several is decided in {@link finish}.
+ * An entry while it is read. Proto3 fields may come in any order and more than once. What depends
+ * on several fields is decided in {@link finish}.
  */
 export class EntryDraft {
   upstreamCluster = "";
@@ -36,7 +33,7 @@ export class EntryDraft {
   sni = "";
   peerUris: string[] | undefined = undefined;
   fenceSource = "";
-  /** Read only where it is wanted: each is another text, for which no cache helps. */
+  /** Read only if it is needed: each is another text, for which no cache helps. */
   requestId = "";
   readonly wantsRequestId: boolean;
   requestsTag = "";

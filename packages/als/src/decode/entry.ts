@@ -4,8 +4,8 @@ import { readCommon } from "./common.ts";
 import type { EntryDraft } from "./entry-draft.ts";
 
 /**
- * Tags, `field number << 3 | wire type`, of `HTTPAccessLogEntry`; `TCPAccessLogEntry` has the first
- * only.
+ * Tags, `field number << 3 | wire type`, of `HTTPAccessLogEntry`; `TCPAccessLogEntry` has only the
+ * first.
  */
 const COMMON_PROPERTIES = (1 << 3) | 2;
 const REQUEST = (3 << 3) | 2;

@@ -16,45 +16,42 @@ const LOG_NAME = (2 << 3) | 2;
 
 /** One decoded `StreamAccessLogsMessage`. */
 export interface AccessLogMessage {
-  /** Undefined when the message has none, or a broken one. */
+  /** Undefined when the message has none, or it is broken. */
   readonly identifier: StreamIdentifier | undefined;
   readonly entries: readonly AccessLogEntry[];
   /**
-   * Entries that were not valid protobuf, or whose text was not UTF-8. They are left out of
-   * `entries`, the others are not.
+   * Number of entries that were not valid protobuf, or had text that is not UTF-8. Only these are
+   * left out of `entries`.
    */
   readonly malformed: number;
-  /** Entries beyond the most that were asked for. They were not looked at. */
+  /** Number of entries beyond `maxEntries`. They were not read. */
   readonly surplus: number;
   /**
-   * The identifier has more labels than a pod can have, or a log name that is too long: it is not
-   * believed in part, and `identifier` is undefined.
+   * The identifier has more labels than a pod can have, or too long a log name. Then no part of it
+   * is used, and `identifier` is undefined.
    */
   readonly identifierTooLarge: boolean;
   /**
-   * The message around the entries was broken, code `ALS_MESSAGE_MALFORMED`: what stood before the
+   * The message around the entries was broken, code `ALS_MESSAGE_MALFORMED`. What came before the
    * break is kept.
    */
   readonly error: FencelineError | undefined;
 }
 
-/** What is wanted of a message. */
+/** Which parts of a message are read. */
 export interface DecodeOptions {
   /** Default: all of them. */
   readonly maxEntries?: number;
   /**
-   * Whether the identifier is read. A stream's first one names it for good, so those of later
-   * messages need not be. Default true.
+   * Whether the identifier is read. Only the first one of a stream counts, so those of later
+   * messages need not be read. Default true.
    */
   readonly wantsIdentifier?: boolean;
   /** Whether each entry's `x-request-id` is read. Default false. */
   readonly wantsRequestIds?: boolean;
 }
 
-/**
- * Reads as the log name when that is too long. No log name of ours, and of nobody who wants to be
- * understood, has a line feed.
- */
+/** Stands for too long a log name. No valid log name has a line feed. */
 const TOO_LONG = "\n";
 
 class MessageDraft {
@@ -77,15 +74,15 @@ class MessageDraft {
   }
 }
 
-/** One reader for all streams: decoding is synchronous and calls nobody back. */
+/** One reader for all streams: decoding is synchronous and has no callbacks. */
 const reader = new WireReader(new StringCache());
 
 /**
- * Decodes one `envoy.service.accesslog` message, v2 or v3: the field numbers that are read agree,
- * and v2 merely lacks some.
+ * Decodes one `envoy.service.accesslog` message, v2 or v3: both have the same field numbers, but v2
+ * lacks some.
  *
- * Fields that are not wanted are skipped unread, so an error inside one goes unnoticed. Never
- * throws: see `malformed` and `error` of the result.
+ * Fields that are not needed are skipped, so an error inside one is not noticed. Never throws: see
+ * `malformed` and `error` of the result.
  */
 export function decodeAccessLogMessage(bytes: Uint8Array, options: DecodeOptions = {}): AccessLogMessage {
   const draft = new MessageDraft(options);
@@ -139,7 +136,9 @@ function readEntries(kind: "http" | "tcp", outerEnd: number, draft: MessageDraft
   reader.close(end);
 }
 
-/** An entry's own length says where the next one begins, so a broken entry costs only itself. */
+/**
+ * An entry's length says where the next one begins, so a broken entry does not affect the others.
+ */
 function readEntry(kind: "http" | "tcp", outerEnd: number, draft: MessageDraft): void {
   const end = reader.open(outerEnd);
   if (reader.at > end) return;
@@ -152,8 +151,8 @@ function readEntry(kind: "http" | "tcp", outerEnd: number, draft: MessageDraft):
 }
 
 /**
- * An identifier that appears twice in one message merges, as every sub-message does. A broken one
- * is not believed in part.
+ * Two identifiers in one message are merged, like every sub-message. No part of a broken one is
+ * used.
  */
 function readIdentifier(outerEnd: number, draft: MessageDraft): void {
   const end = reader.open(outerEnd);

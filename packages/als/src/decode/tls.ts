@@ -10,7 +10,7 @@ const SUBJECT_ALT_NAME = (1 << 3) | 2;
 const URI = (1 << 3) | 2;
 const DNS = (2 << 3) | 2;
 
-/** Stands for a URI that is too long to be read: present, and nobody's identity. */
+/** Stands for a URI that is too long to be read: it is present, but nobody's identity. */
 const UNREADABLE_URI = "urn:fenceline:too-long";
 
 /** `tls_properties`: the server name and the URIs of the peer's certificate. */

@@ -2,13 +2,13 @@ import { FENCE_SOURCE, REQUESTS_TAG } from "@fenceline/api/vocabulary";
 import type { ReverseWriter } from "@fenceline/wire";
 import type { AccessLogEntry, SocketAddress } from "../access-log-entry.ts";
 
-/** Fields of an entry to be written. Anything left out is absent on the wire. */
+/** Fields of an entry to be written. A field that is left out is absent on the wire. */
 export type EntryFields = Partial<Omit<AccessLogEntry, "kind">>;
 
 /** `AccessLogType`: DownstreamPeriodic and TcpPeriodic. */
 const PERIODIC = { http: 5, tcp: 2 } as const;
 
-/** Writes one entry as element of `log_entry = 1`, fields in reverse. */
+/** Writes one entry as an element of `log_entry = 1`, fields in reverse. */
 export function writeEntry(writer: ReverseWriter, kind: "http" | "tcp", entry: EntryFields): void {
   const mark = writer.size;
   if (kind === "http") {

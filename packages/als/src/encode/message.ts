@@ -2,7 +2,8 @@ import { type EnvoyNode, ReverseWriter, writeNode } from "@fenceline/wire";
 import { type EntryFields, writeEntry } from "./entry.ts";
 
 /**
- * A {@link StreamIdentifier} to be written; anything left out of the node is absent on the wire.
+ * A {@link StreamIdentifier} to be written. A field of the node that is left out is absent on the
+ * wire.
  */
 export interface IdentifierFields {
   readonly logName: string;
@@ -14,19 +15,19 @@ export interface MessageFields {
   /** For the first message of a stream. */
   readonly identifier?: IdentifierFields | undefined;
   /**
-   * One message carries entries of one kind. Default `http`; authority, response code and fence
-   * source are not written for `tcp`.
+   * The kind of all entries of the message. Default `http`. For `tcp`, authority, response code and
+   * fence source are not written.
    */
   readonly kind?: "http" | "tcp";
   readonly entries: readonly EntryFields[];
 }
 
-/** One writer for all: encoding is synchronous and calls nobody back. */
+/** One writer for all: encoding is synchronous and has no callbacks. */
 const writer = new ReverseWriter();
 
 /**
- * The bytes of a `StreamAccessLogsMessage`, the same in v2 and v3 but for custom tags and log
- * types, which v2 does not know.
+ * The bytes of a `StreamAccessLogsMessage`. They are the same in v2 and v3, except for custom tags
+ * and log types, which v2 does not have.
  */
 export function encodeAccessLogMessage({ identifier, kind = "http", entries }: MessageFields): Buffer {
   for (const entry of entries.toReversed()) writeEntry(writer, kind, entry);

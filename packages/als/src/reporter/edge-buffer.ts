@@ -4,24 +4,24 @@ import type { EntryFields } from "../encode/entry.ts";
 
 /** One request that the global sidecar forwarded, or tried to. */
 export interface EdgeReport {
-  /** The fence that the caller belongs to. */
+  /** The fence to which the caller belongs. */
   readonly source: FenceKey;
   /** The Host header as received. */
   readonly authority: string;
   /**
-   * The destination, when it was resolved: a fully qualified host and its port. Reported as the
-   * cluster that Istio would have named.
+   * The destination, if it was resolved: a fully qualified host and its port. It is reported as
+   * Istio's cluster name.
    */
   readonly host?: string | undefined;
   readonly port?: number | undefined;
-  /** The address that the caller's application dialled, when the caller's Envoy told. */
+  /** The address to which the caller's application connected, if the caller's Envoy told it. */
   readonly originalDestination?: SocketAddress | undefined;
-  /** Overrides the cluster that `host` and `port` give. */
+  /** Overrides the cluster of `host` and `port`. */
   readonly upstreamCluster?: string | undefined;
   /** HTTP status of the answer; 0 for none. */
   readonly responseCode: number;
   /**
-   * `x-request-id`, for the collector's log. Equal reports are summed up whatever theirs are: that
+   * `x-request-id`, for the collector's log. Equal reports are summed up even if it differs: that
    * of the first counts.
    */
   readonly requestId?: string | undefined;
@@ -34,12 +34,12 @@ export interface SummedReports {
   requests: number;
 }
 
-/** Most requests that one entry stands for; the decoder reads nine digits. */
+/** Most requests of one entry: the decoder reads nine digits. */
 const MAX_REQUESTS = 999_999_999;
 
 /**
- * Longest text kept. A host name has at most 253 bytes; whoever sends more is not calling a
- * service, and must not fill our memory.
+ * Longest text that is kept. A host name has at most 253 bytes. A longer text names no service, and
+ * must not fill our memory.
  */
 const MAX_TEXT = 512;
 
@@ -47,17 +47,17 @@ const MAX_TEXT = 512;
  * Distinct edges waiting to be sent, oldest first, at most `capacity`.
  *
  * One host has any number of spellings, so one caller can fill the buffer while the collector is
- * away. When it is full, a newcomer takes the place of the oldest edge of the namespace that has
- * the most, until its own has as many; else it is the newcomer that is dropped. Either will be
- * reported again by its next request.
+ * away. When it is full, a new edge replaces the oldest edge of the namespace that has the most,
+ * until its own namespace has as many. Otherwise the new edge is dropped. The next request of a
+ * dropped edge reports it again.
  */
 export class EdgeBuffer {
   readonly #capacity: number;
   readonly #edges = new Map<string, SummedReports>();
   readonly #byNamespace = new Map<string, Set<SummedReports>>();
   /**
-   * The same by the report itself: a caller that gives the same object again spares us building its
-   * key, the dearest part of a report.
+   * The same, by the report itself: for a caller that gives the same object again no key is made,
+   * which is the most expensive part of a report.
    */
   #reports = new WeakMap<EdgeReport, SummedReports>();
 
@@ -71,12 +71,12 @@ export class EdgeBuffer {
   }
 
   /**
-   * Adds requests, one unless said otherwise. Returns the requests dropped for lack of room, these
-   * or those of an edge that made room for them.
+   * Adds requests, by default one. Returns how many requests were dropped for lack of room: these,
+   * or those of an edge that they replaced.
    */
   add(report: EdgeReport, requests = 1): number {
     const known = this.#reports.get(report);
-    // One that made room for another is known, and not there any more.
+    // An edge that was replaced is still known here, but no longer in the buffer.
     if (known !== undefined && this.#edges.get(known.key) === known) {
       known.requests = Math.min(known.requests + requests, MAX_REQUESTS);
       return 0;
@@ -89,7 +89,7 @@ export class EdgeBuffer {
     return dropped;
   }
 
-  /** The oldest edges, at most `count`, which leave the buffer. */
+  /** Removes the oldest edges, at most `count`. */
   take(count: number): SummedReports[] {
     const taken: SummedReports[] = [];
     for (const edge of this.#edges.values()) {
@@ -101,7 +101,10 @@ export class EdgeBuffer {
     return taken;
   }
 
-  /** Edges that could not be sent come back. Returns the requests dropped for lack of room. */
+  /**
+   * Puts back edges that could not be sent. Returns the requests that were dropped for lack of
+   * room.
+   */
   putBack(edges: readonly SummedReports[]): number {
     let dropped = 0;
     for (const edge of edges) dropped += this.#put(edge);
@@ -125,12 +128,12 @@ export class EdgeBuffer {
   }
 
   /**
-   * What makes room for one of a namespace; undefined when no other has more than it would have
-   * then.
+   * The edge that is replaced by a new one of a namespace; undefined when no other namespace has
+   * more than this one would have then.
    */
   #oldestOfLargest(namespace: string): SummedReports | undefined {
     const own = this.#byNamespace.get(namespace)?.size ?? 0;
-    // Then none has more, and a flood pays for no look at all of them.
+    // Then no namespace has more, and a flood does not cause a search through all of them.
     if (own >= this.#capacity / 2) return undefined;
     let largest: ReadonlySet<SummedReports> = new Set();
     for (const share of this.#byNamespace.values()) if (share.size > largest.size) largest = share;

@@ -7,22 +7,21 @@ import { EdgeBuffer, type EdgeReport, type SummedReports } from "./edge-buffer.t
 import { ReportStream, type ReportStreamEvents } from "./report-stream.ts";
 
 /**
- * Most edges in one message: with every text at its longest they stay below the 256 KiB that the
- * collector takes.
+ * Most edges in one message: with the longest texts they stay below 256 KiB, the collector's limit.
  */
 const MAX_EDGES_PER_MESSAGE = 128;
 
 export interface EdgeReporterOptions {
   /** The collector: `host:port`, or any gRPC target. */
   readonly target: string;
-  /** How this proxy calls itself, for example `global-sidecar~10.0.0.7`. */
+  /** Node id of this proxy, for example `global-sidecar~10.0.0.7`. */
   readonly nodeId: string;
-  /** More of the node, where it is known. */
+  /** Further fields of the node, where they are known. */
   readonly node?: Partial<Omit<EnvoyNode, "id">>;
   /**
-   * The token by which the collector knows us, for its audience; asked for anew for each stream,
-   * since tokens in files are replaced before they expire. What it throws is told as the reason of
-   * a disconnection, and it is asked again after the back-off. Default: none is shown.
+   * Returns our token for the collector's audience. Called for each stream, since tokens in files
+   * are replaced before they expire. What it throws is the reason of a disconnection, and it is
+   * called again after the back-off. Default: no token is sent.
    */
   readonly token?: () => string;
   /**
@@ -33,13 +32,14 @@ export interface EdgeReporterOptions {
   /** How long equal edges are summed up before they are sent, in milliseconds. Default 10. */
   readonly flushIntervalMs?: number;
   /**
-   * Most distinct edges held while they cannot be sent; beyond it reports are dropped and counted,
-   * first of the namespace that has the most. Default 4,096.
+   * Most distinct edges that are held while they cannot be sent. Beyond it reports are dropped and
+   * counted, first those of the namespace that has the most. Default 4,096.
    */
   readonly capacity?: number;
   readonly backoff?: Partial<PauseLimits>;
   /**
-   * Told when the collector is reached and when it is lost; for the log. What it throws is ignored.
+   * Called when the collector is connected and when it is lost, for the log. What it throws is
+   * ignored.
    */
   readonly onEvent?: (event: ReporterEvent) => void;
 }
@@ -51,16 +51,13 @@ export type ReporterEvent =
 
 /** Counters since the start, for metrics. */
 interface ReporterStats {
-  /** Requests given to `report`. */
+  /** Requests that were passed to `report`. */
   readonly reported: number;
-  /**
-   * Requests whose entries were sent. One may have been sent twice, when a connection broke with it
-   * under way.
-   */
+  /** Requests whose entries were sent. Some may have been sent twice, when the connection broke. */
   readonly sent: number;
-  /** Requests dropped: no room, or still unsent at the end of `close`. */
+  /** Dropped requests: there was no room, or they were still unsent at the end of `close`. */
   readonly dropped: number;
-  /** Entries sent: one stands for several requests. */
+  /** Entries sent: one may stand for several requests. */
   readonly entries: number;
   readonly messages: number;
   /** Streams after the first one that reached the collector. */
@@ -73,14 +70,14 @@ interface ReporterStats {
 
 /** Reports edges to a collector. */
 export interface EdgeReporter {
-  /** Takes one request into account. Never throws, never waits. */
+  /** Adds one request. Never throws, never waits. */
   report(edge: EdgeReport): void;
   /** The same for several requests of one edge. */
   reportRequests(edge: EdgeReport, requests: number): void;
   stats(): ReporterStats;
   /**
-   * Sends what it can within `deadlineMs` milliseconds (default 1 s), then disconnects. Reports
-   * made afterwards are dropped. Never fails.
+   * Sends what it can within `deadlineMs` milliseconds (default 1 s), then disconnects. Later
+   * reports are dropped. Never fails.
    */
   close(deadlineMs?: number): Promise<void>;
 }
@@ -90,7 +87,7 @@ export interface EdgeReporter {
  *
  * Equal edges of one flush window become one entry with the custom tag `fenceline.requests`. While
  * the collector is away, edges wait in a bounded buffer. A message that was perhaps not read when
- * the stream broke is sent again: an edge twice is harmless, an edge lost costs the caller another
+ * the stream broke is sent again: a repeated edge is harmless, a lost edge costs the caller another
  * detour.
  */
 export function createEdgeReporter(options: EdgeReporterOptions): EdgeReporter {
@@ -180,7 +177,7 @@ class Reporter implements EdgeReporter {
     stream.send(encodeAccessLogMessage({ identifier, entries }), edges);
   }
 
-  /** The stream that is open, or a new one; undefined when there is no token for it yet. */
+  /** The open stream, or a new one; undefined when there is no token yet. */
   #openStream(): ReportStream | undefined {
     if (this.#stream !== undefined) return this.#stream;
     this.#openedAt = performance.now();
@@ -206,7 +203,7 @@ class Reporter implements EdgeReporter {
     this.#counts.entries += edges.length;
     this.#counts.sent += requestsOf(edges);
     if (!this.#connected) this.#onConnected();
-    // With a timer running, the window of the edges that came meanwhile is still open.
+    // While a timer runs, the window of the edges since then is still open.
     if (this.#flushTimer === undefined) this.#flush();
     this.#endWhenDrained();
   }
@@ -227,7 +224,8 @@ class Reporter implements EdgeReporter {
   }
 
   #retryLater(reason: string): void {
-    // A stream is refused after it has begun, so only one that lasted proves that all is well.
+    // A stream is refused after it has begun, so only one that lasted proves that the collector
+    // accepts us.
     if (performance.now() - this.#openedAt > this.#longestPause) this.#backoff.reset();
     const retryInMs = this.#backoff.next();
     this.#retryTimer = setTimeout(() => {
@@ -238,20 +236,19 @@ class Reporter implements EdgeReporter {
   }
 
   /**
-   * A listener's error must not end the process, which is what an error in a timer or a gRPC
-   * callback does.
+   * A listener's error must not end the process, as an error in a timer or a gRPC callback would.
    */
   #tell(event: ReporterEvent): void {
     try {
       this.#options.onEvent?.(event);
     } catch {
-      // The listener is the log: there is nowhere else to say it.
+      // The listener is the log: there is no other place for the error.
     }
   }
 
   /**
-   * While closing: once everything was sent, the stream is ended, and the server's answer says that
-   * it has read it.
+   * While closing: once everything was sent, it ends the stream. The server's answer then says that
+   * everything was read.
    */
   #endWhenDrained(): void {
     if (this.#onDrained === undefined || this.#buffer.size > 0 || this.#stream?.isBusy === true) return;

@@ -4,51 +4,53 @@ import { STREAM_V3 } from "../methods.ts";
 import type { SummedReports } from "./edge-buffer.ts";
 
 /**
- * Told by a {@link ReportStream}; `ended` is the last, and does not come after
+ * Events of a {@link ReportStream}. `ended` is the last one, and does not come after
  * {@link ReportStream.cancel}.
  */
 export interface ReportStreamEvents {
-  /** The message with these edges has left, and the next one may be sent. */
+  /** The message with these edges was sent, and the next one may follow. */
   sent(edges: readonly SummedReports[]): void;
   /**
-   * The stream is over; `unsent` are the edges of a message that perhaps nobody read. No error: the
-   * server ended it, or we did.
+   * The stream has ended. `unsent` are the edges of messages that were perhaps not read. Without an
+   * error, the server or we ended it.
    */
   ended(unsent: readonly SummedReports[], error: ServiceError | undefined): void;
 }
 
 /**
- * A message that left this short a time before its stream ended counts as unread: the call may have
- * been refused, or the server may have died with the message in its socket, and a stream of this
+ * Milliseconds before the end of a stream. A message of this time counts as unread: the call may
+ * have been refused, or the server may have died with the message in its socket. A stream of this
  * service has no acknowledgements.
  */
 const DOUBT_MS = 1_000;
 /**
- * So long the collector may take to have our token reviewed. It reads no report before that. What
- * was sent until then counts as unread when the stream is refused.
+ * Milliseconds that the collector may need to have our token reviewed. It reads no report before
+ * that. What was sent until then counts as unread when the stream is refused.
  */
 const REVIEW_MS = 5_000;
-/** Most edges that are kept for that. */
+/** Most edges that are kept for this time. */
 const MAX_EARLY = 10_000;
 /**
- * Most edges that are kept because they left a short time ago, beside those of the last message.
+ * Most edges that are kept because they were sent a short time ago, beside those of the last
+ * message.
  */
 const MAX_RECENT = 1_000;
-/** A refusal, or a collector that was lost. */
+/** Statuses of a refusal, and of a collector that was lost. */
 const REFUSED: ReadonlySet<number | undefined> = new Set([status.UNAUTHENTICATED, status.PERMISSION_DENIED, status.UNAVAILABLE]);
 
 /**
  * One gRPC stream with at most one message under way: the next is written when HTTP/2 flow control
- * has let the last one go.
+ * has accepted the last one.
  */
 export class ReportStream {
   readonly #call: ClientWritableStream<Buffer>;
   #underWay: readonly SummedReports[] | undefined;
   readonly #openedAt = performance.now();
-  /** Sent within {@link REVIEW_MS} of the beginning. */
+  /** Edges that were sent within {@link REVIEW_MS} of the beginning. */
   #early: SummedReports[] = [];
   /**
-   * Messages sent within {@link DOUBT_MS}: several leave while the end of a stream is on its way.
+   * Messages that were sent within {@link DOUBT_MS}: several may be sent while the end of a stream
+   * is on its way.
    */
   #recentEdges = 0;
   readonly #recent: { readonly edges: readonly SummedReports[]; readonly at: number }[] = [];
@@ -65,18 +67,17 @@ export class ReportStream {
       this.#underWay = undefined;
       events.ended(unsent, error ?? undefined);
     });
-    // Writing to a call that has just ended emits an error; what it means is told by the callback
-    // above.
+    // A write to a call that has just ended emits an error. The callback above handles it.
     this.#call.on("error", () => undefined);
     this.#sent = (edges) => events.sent(edges);
   }
 
-  /** A message is under way. */
+  /** Whether a message is under way. */
   get isBusy(): boolean {
     return this.#underWay !== undefined;
   }
 
-  /** The next message is the stream's first and must carry the identifier. */
+  /** Whether the next message is the stream's first, which must have the identifier. */
   get isFirst(): boolean {
     return this.#isFirst;
   }
@@ -92,7 +93,7 @@ export class ReportStream {
     });
   }
 
-  /** No more messages: the server answers when it has read them all. */
+  /** There are no more messages: the server answers when it has read all of them. */
   end(): void {
     this.#isEnded = true;
     this.#call.end();
@@ -124,8 +125,8 @@ export class ReportStream {
   }
 
   /**
-   * What perhaps nobody has read. The message under way comes last: an edge that is in others too
-   * is taken once.
+   * Edges that were perhaps not read. The message under way comes last. An edge that is in several
+   * messages is returned once.
    */
   #unread(error: ServiceError | null): readonly SummedReports[] {
     const now = performance.now();

@@ -17,11 +17,12 @@ import { EMPTY_RESPONSE, STREAM_V2, STREAM_V3 } from "../methods.ts";
 import { LogStream, type WantedOfMessages } from "./log-stream.ts";
 import { type AccessLogSink, guardSink } from "./sink.ts";
 
-/** Bounds of what a stream of access logs may say, beside those of its host. */
+/** Limits of a stream of access logs, beside those of its host. */
 export interface AccessLogLimits {
   /**
-   * Entries in one message; those beyond it are dropped. Default 2,048: a message of the largest
-   * size holds as many of the smallest entries that an Envoy writes. Made-up ones have 2 bytes.
+   * Most entries in one message; further ones are dropped. Default 2,048: as many of the smallest
+   * entries that an Envoy writes fit into a message of the largest size. Forged entries may have 2
+   * bytes.
    */
   readonly maxEntries: number;
   /**
@@ -30,7 +31,7 @@ export interface AccessLogLimits {
    */
   readonly maxStreamIdleMs: number;
   /**
-   * Longest milliseconds between two looks at the caller of an open stream under the fallback's log
+   * Most milliseconds between two checks of the caller of an open stream with the fallback's log
    * name. Default 5 minutes.
    */
   readonly reviewedEveryMs: number;
@@ -40,11 +41,11 @@ const DEFAULT_LIMITS: AccessLogLimits = { maxEntries: 2_048, maxStreamIdleMs: 15
 
 export interface AccessLogServiceOptions {
   readonly sink: AccessLogSink;
-  /** Any limit that is not given has its default. */
+  /** A limit that is not given has its default. */
   readonly limits?: Partial<AccessLogLimits>;
   /**
-   * Whether a stream under the fallback's log name comes from the global sidecar; else it is
-   * refused. Default: whoever sends one is believed.
+   * Checks whether a stream with the fallback's log name comes from the global sidecar; otherwise
+   * it is refused. Default: every sender is trusted.
    */
   readonly fallbackCaller?: CallerCheck;
   /** Whether the entries' `x-request-id` is read, for a log at level debug. Default false. */
@@ -52,8 +53,8 @@ export interface AccessLogServiceOptions {
 }
 
 /**
- * Envoy's `AccessLogService/StreamAccessLogs` in v3 and v2: takes messages, and answers one without
- * fields when the stream ends.
+ * Envoy's `AccessLogService/StreamAccessLogs` in v3 and v2. It receives messages, and answers with
+ * an empty one when the stream ends.
  */
 export function accessLogService({
   sink,
@@ -76,7 +77,7 @@ export function accessLogService({
 const TOO_LARGE: GrpcStatus = { code: GRPC_STATUS.INVALID_ARGUMENT, details: "the identifier is too large" };
 const UNDECIDED: GrpcStatus = { code: GRPC_STATUS.UNAVAILABLE, details: "shutting down: go to another replica" };
 
-/** How the global sidecar is known, and how often it is looked at again. */
+/** How the global sidecar is identified, and how often it is checked again. */
 interface FallbackReview {
   readonly check: CallerCheck;
   readonly everyMs: number;
@@ -87,8 +88,8 @@ class AccessLogCall implements CallHandler {
   readonly #fallback: FallbackReview;
   readonly #stream: LogStream;
   /**
-   * The first message, while it is not known whether the caller is the global sidecar. The others
-   * are not read meanwhile.
+   * The first message, until it is known whether the caller is the global sidecar. No further
+   * message is read meanwhile.
    */
   #waiting: Buffer | undefined;
   #isUndecided = false;
@@ -101,7 +102,7 @@ class AccessLogCall implements CallHandler {
     this.#fallback = fallback;
     const connection = { peer: call.remoteAddress, forwardedClientCert };
     this.#stream = new LogStream(connection, sink, wanted, (logName) => this.#admits(logName));
-    // Kept as long as the stream: it is read again when the mesh changes.
+    // Kept as long as the stream, since it is read again when the mesh changes.
     if (forwardedClientCert !== undefined) call.hold(forwardedClientCert.length);
   }
 
@@ -133,8 +134,8 @@ class AccessLogCall implements CallHandler {
   }
 
   /**
-   * The bytes are valid during the call only. They count for the peer, so that nobody can have much
-   * wait.
+   * The bytes are valid only during the call, so they are copied. They count for the peer, which
+   * bounds what waits.
    */
   #keep(bytes: Buffer): void {
     if (!this.#isUndecided) return;
@@ -160,7 +161,7 @@ class AccessLogCall implements CallHandler {
     const waiting = this.#waiting;
     this.#isUndecided = false;
     this.#waiting = undefined;
-    // The client may have left meanwhile.
+    // The client may have disconnected meanwhile.
     if (waiting === undefined) return;
     if (refusal === undefined) {
       this.#admit();
@@ -171,9 +172,9 @@ class AccessLogCall implements CallHandler {
   }
 
   /**
-   * Once its token is no good any more the stream ends in good order. The global sidecar, whose
-   * tokens are replaced before they expire, opens another one with its newest, and sends again what
-   * it sent last.
+   * When its token is no longer valid, the stream ends in good order. The global sidecar, whose
+   * tokens are replaced before they expire, opens another one with its newest token, and repeats
+   * what it sent last.
    */
   #admit(): void {
     this.#isKnown = true;

@@ -5,21 +5,21 @@ import type { AccessLogSink, AccessLogStream } from "./sink.ts";
 /** What is known of a stream before its first message. */
 export type Connection = Pick<AccessLogStream, "peer" | "forwardedClientCert">;
 
-/** What is read of every message of a stream. */
+/** Which parts of every message of a stream are read. */
 export type WantedOfMessages = Required<Pick<DecodeOptions, "maxEntries" | "wantsRequestIds">>;
 
 /**
- * What became of a message: it was taken; the stream says more of itself than anybody could, and
- * must not go on; or it is not to be opened under its log name yet, and nothing of the message was
- * taken.
+ * The outcome of a message. `taken`: it was processed. `too_large`: the stream's identifier is
+ * impossibly large, and the stream must end. `not_admitted`: the stream may not be opened with its
+ * log name yet, and nothing of the message was processed.
  */
 export type MessageOutcome = "taken" | "too_large" | "not_admitted";
 
 /**
  * The messages of one stream on their way to the sink.
  *
- * The first identifier names the stream for good. Envoy sends no second one; a sender that does
- * must not pass from one identity to another.
+ * Only the first identifier counts. Envoy sends no second one, and a sender that does must not
+ * change its identity.
  */
 export class LogStream {
   readonly #connection: Connection;
@@ -29,7 +29,7 @@ export class LogStream {
   #stream: AccessLogStream | undefined;
   #size = 0;
 
-  /** @param admits whether a stream may be opened under this log name now */
+  /** @param admits whether a stream with this log name may be opened now */
   constructor(connection: Connection, sink: Required<AccessLogSink>, wanted: WantedOfMessages, admits: (logName: string) => boolean) {
     this.#connection = connection;
     this.#sink = sink;
@@ -37,7 +37,7 @@ export class LogStream {
     this.#admits = admits;
   }
 
-  /** Characters that are kept of what the stream says of itself. */
+  /** Characters of the identifier that are kept. */
   get size(): number {
     return this.#size;
   }
@@ -63,9 +63,7 @@ export class LogStream {
     this.#stream = undefined;
   }
 
-  /**
-   * Only what says whose stream it is stays. When the mesh changes, that is looked at again.
-   */
+  /** Keeps only what identifies the sender. It is read again when the mesh changes. */
   #open({ logName, node: { id, namespace, labels, istioVersion } }: StreamIdentifier): void {
     this.#stream = { logName, node: { id, namespace, labels, istioVersion }, ...this.#connection };
     const texts = [logName, id, namespace, istioVersion, ...Object.entries(labels).flat()];

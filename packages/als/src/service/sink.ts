@@ -1,33 +1,35 @@
 import type { EnvoyNode } from "@fenceline/wire";
 import type { AccessLogEntry } from "../access-log-entry.ts";
 
-/** One stream of access logs, as far as its sender and its connection describe it. */
+/** One stream of access logs, as described by its sender and its connection. */
 export interface AccessLogStream {
   /** Log name of the first message. */
   readonly logName: string;
-  /** What attribution reads of the first message's node: a claim of the sender's. */
+  /**
+   * The part of the first message's node that attribution reads. It is only a claim of the sender.
+   */
   readonly node: Pick<EnvoyNode, "id" | "namespace" | "labels" | "istioVersion">;
   /** `ip:port` of the connection's other end: behind a sidecar that is the sidecar. */
   readonly peer: string;
   /**
-   * Metadata `x-forwarded-client-cert`, the identity that the receiving Istio proxy saw; undefined
+   * Metadata `x-forwarded-client-cert`: the identity that the receiving Istio proxy saw. Undefined
    * when there is none.
    */
   readonly forwardedClientCert: string | undefined;
 }
 
 /**
- * Why something did not reach {@link AccessLogSink.entries}. Counted in entries, but for
+ * Why something did not reach {@link AccessLogSink.entries}. Counted in entries, except for
  * `malformed_message`, `identifier_too_large` and `too_many_streams`.
  *
- * - `no_identifier`: entries before the stream said who it is
+ * - `no_identifier`: entries before the identifier of the stream
  * - `malformed_entry`: not valid protobuf, or text that is not UTF-8; the rest of its message was
  *   kept
- * - `malformed_message`: what stood before the break was kept
+ * - `malformed_message`: what came before the break was kept
  * - `sink_error`: the sink threw
  * - `too_many_streams`: a stream was refused
- * - `too_many_entries`: a message had more entries than are taken
- * - `identifier_too_large`: a stream said more of itself than is kept, and was ended
+ * - `too_many_entries`: a message had more entries than are read
+ * - `identifier_too_large`: the identifier of a stream was too large, and the stream was ended
  */
 export const DROP_REASONS = [
   "no_identifier",
@@ -42,30 +44,30 @@ export const DROP_REASONS = [
 export type DropReason = (typeof DROP_REASONS)[number];
 
 /**
- * Where access logs go. Called on the event loop between two reads of the socket, so what it does
- * not finish at once holds up every stream.
+ * Where access logs go. It is called on the event loop between two reads of the socket, so a slow
+ * sink delays every stream.
  */
 export interface AccessLogSink {
-  /** Entries of one message, at least one. The array is the sink's to keep. */
+  /** Entries of one message, at least one. The sink may keep the array. */
   entries(stream: AccessLogStream, entries: readonly AccessLogEntry[]): void;
-  /** Something was left out, and by which error if one was thrown or made. */
+  /** Something was left out. `cause` is the error, if there was one. */
   dropped(reason: DropReason, count: number, cause?: unknown): void;
-  /** A stream has said who it is. */
+  /** A stream has sent its identifier. */
   opened?(stream: AccessLogStream): void;
   /** A stream that was opened has ended, for whatever reason. */
   closed?(stream: AccessLogStream): void;
 }
 
 /**
- * The same sink, but its errors are counted and go no further: a broken sink must not end a stream,
- * which Envoy would answer by reconnecting for ever.
+ * The same sink, but its errors are only counted. A broken sink must not end a stream, since Envoy
+ * would reconnect for ever.
  */
 export function guardSink(sink: AccessLogSink): Required<AccessLogSink> {
   const dropped = (reason: DropReason, count: number, cause?: unknown): void => {
     try {
       sink.dropped(reason, count, cause);
     } catch {
-      // There is nobody left to tell.
+      // Nobody is left to be told.
     }
   };
   const guard = (count: number, call: () => void): void => {

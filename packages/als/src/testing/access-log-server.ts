@@ -13,7 +13,7 @@ import type { AccessLogSink } from "../service/sink.ts";
 
 export type ServerLimits = HostLimits & AccessLogLimits;
 
-/** A sink that also hears which limits of its host were met. */
+/** A sink that is also told which limits of its host were exceeded. */
 interface ServerSink extends AccessLogSink {
   limited?(limit: HostLimit, peer: string): void;
 }

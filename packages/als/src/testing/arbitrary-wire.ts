@@ -1,13 +1,13 @@
 /**
- * Random valid messages of a schema, made on the wire and not from objects: fields in any order,
+ * Random valid messages of a schema, made as bytes and not from objects: fields in any order,
  * repeated although singular, several members of a oneof, unknown fields of every wire type, known
- * fields under a wrong wire type, numbers and lengths longer than need be.
+ * fields with a wrong wire type, numbers and lengths that are longer than necessary.
  */
 import fc from "fast-check";
 import protobuf from "protobufjs";
 
 /**
- * Fields that our decoder reads get more than their share, or random messages would hardly ever
+ * Fields that our decoder reads are more frequent: otherwise random messages would hardly ever
  * contain them.
  */
 const WANTED = new Set([
@@ -92,7 +92,7 @@ function group(field: number, depth: number): fc.Arbitrary<Buffer> {
 
 const unknownField = fc.oneof(skipped(99), skipped(5_000), skipped(300_000_000));
 
-/** One field under its own wire type; undefined for a message when it would nest too deeply. */
+/** One field with its own wire type; undefined for a message that would nest too deeply. */
 function known(field: protobuf.Field, depth: number): fc.Arbitrary<Buffer> | undefined {
   if (field instanceof protobuf.MapField) return mapField(field, depth);
   if (field.resolvedType instanceof protobuf.Type) {

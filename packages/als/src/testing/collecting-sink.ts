@@ -2,12 +2,12 @@ import type { HostLimit } from "@fenceline/wire";
 import type { AccessLogEntry } from "../access-log-entry.ts";
 import type { AccessLogSink, AccessLogStream, DropReason } from "../service/sink.ts";
 
-/** A sink that keeps everything, and lets a test wait until something has happened. */
+/** A sink that keeps everything, and lets a test wait for a condition. */
 export class CollectingSink implements AccessLogSink {
   readonly streams: AccessLogStream[] = [];
   readonly batches: (readonly AccessLogEntry[])[] = [];
   readonly drops: Partial<Record<DropReason, number>> = {};
-  /** Limits of the host that were met, and how often. */
+  /** Limits of the host that were exceeded, and how often. */
   readonly limits: Partial<Record<HostLimit, number>> = {};
   closedStreams = 0;
   #waiting: { readonly condition: () => boolean; readonly resolve: () => void }[] = [];
@@ -45,13 +45,13 @@ export class CollectingSink implements AccessLogSink {
     this.changed();
   }
 
-  /** Resolves as soon as the condition holds after something has come in. */
+  /** Resolves as soon as the condition holds. It is checked whenever something arrives. */
   until(condition: () => boolean): Promise<void> {
     if (condition()) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push({ condition, resolve }));
   }
 
-  /** Something has come in: looks at what is waited for. */
+  /** Something has arrived: checks the conditions. */
   protected changed(): void {
     const met = this.#waiting.filter(({ condition }) => condition());
     this.#waiting = this.#waiting.filter((waiting) => !met.includes(waiting));

@@ -1,4 +1,4 @@
-/** What floods of the access-log port send, by what they are made of. */
+/** What floods of the access-log port send, by name. */
 import { FLAG, FRAME, frame, hpack } from "@fenceline/wire/testing/frames";
 import { encodeAccessLogMessage } from "../encode/message.ts";
 import { STREAM_V3 } from "../methods.ts";
@@ -21,12 +21,12 @@ export function delimited(field: number, body: Buffer): Buffer {
   return Buffer.concat([Buffer.from([(field << 3) | 2, ...length, rest]), body]);
 }
 
-/** A message of so many entries of two bytes. */
+/** A message of this many entries of two bytes. */
 export function tinyEntries(count: number): Buffer {
   return delimited(2, Buffer.alloc(2 * count, Buffer.from([0x0a, 0x00])));
 }
 
-/** Messages that streams are flooded with. */
+/** Messages of floods on streams. */
 export const MESSAGES: Readonly<Record<string, Buffer>> = {
   "messages of the largest size, of the smallest entries": tinyEntries(131_000),
   "messages of two bytes": Buffer.from([0x12, 0x00]),
@@ -37,11 +37,11 @@ export const MESSAGES: Readonly<Record<string, Buffer>> = {
 };
 
 const repeat = (count: number, make: (index: number) => Buffer) => Buffer.concat(Array.from({ length: count }, (_, index) => make(index)));
-/** The frames of one call, behind the head that opens it in the first round. */
+/** The frames of one call, after the HEADERS that open it in the first round. */
 const ofOneCall = (round: number, flags: number, frames: Buffer) =>
   Buffer.concat([round === 0 ? frame(FRAME.HEADERS, flags, 1, CALL) : Buffer.alloc(0), frames]);
 
-/** Frames that connections are flooded with, in rounds. */
+/** Frames of floods on connections, in rounds. */
 export const FRAMES: Readonly<Record<string, (round: number) => Buffer>> = {
   PING: () => repeat(2_000, () => frame(FRAME.PING, 0, 0, Buffer.alloc(8))),
   SETTINGS: () => repeat(2_000, () => frame(FRAME.SETTINGS, 0, 0, Buffer.from([0, 3, 0, 0, 0, 9]))),

@@ -1,9 +1,9 @@
 /**
- * Floods an access-log port from a process of its own, held back by flow control alone, until it is
- * ended. What a flood costs its sender does not count for the server then.
+ * Floods an access-log port from its own process, limited only by flow control, until it is ended.
+ * So the cost of the sender does not count for the server.
  *
- * Usage: flood-process.ts PORT WHAT, WHAT a name of flood-bytes.ts, or anything else for
- * connections that end as soon as they are there. Prints a line once it floods.
+ * Usage: flood-process.ts PORT WHAT, where WHAT is a name of flood-bytes.ts, or anything else for
+ * connections that end at once. Prints a line when the flood has begun.
  */
 import { type ClientHttp2Stream, connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
@@ -14,7 +14,7 @@ import { FRAMES, MESSAGES, named } from "./flood-bytes.ts";
 
 const CONNECTIONS = 25;
 const STREAMS_OF_A_CONNECTION = 20;
-/** Milliseconds until a connection that was cut comes again. */
+/** Milliseconds until a connection that was closed is opened again. */
 const AGAIN_MS = 5;
 const PIECE_BYTES = 200_000;
 
@@ -26,7 +26,7 @@ for (let index = 0; index < CONNECTIONS; index += 1) {
 }
 console.log("flooding");
 
-/** A connection whose streams have nothing but this message. */
+/** A connection whose streams repeat this message. */
 function streams(repeated: Buffer): void {
   const count = Math.max(1, Math.floor(PIECE_BYTES / framed(repeated).length));
   const piece = Buffer.concat(Array.from({ length: count }, () => framed(repeated)));
@@ -40,7 +40,7 @@ function streams(repeated: Buffer): void {
   }
 }
 
-/** A connection that sends these frames; without any it ends at once. */
+/** A connection that sends these frames. Without any it ends at once. */
 function connection(frames: ((round: number) => Buffer) | undefined): void {
   const socket = connect(Number(port), "127.0.0.1");
   socket

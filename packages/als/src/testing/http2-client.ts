@@ -1,7 +1,4 @@
-/**
- * An HTTP/2 client that writes what it likes, for tests and floods: gRPC's rules are the test's to
- * keep or break.
- */
+/** An HTTP/2 client that may break gRPC's rules, for tests and floods. */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from "node:http2";
 import type { TestContext } from "node:test";
 import { STREAM_V3 } from "../methods.ts";

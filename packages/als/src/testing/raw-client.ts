@@ -2,7 +2,7 @@ import { asBytes } from "@fenceline/wire/client";
 import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { STREAM_V3 } from "../methods.ts";
 
-/** A stream on which a test writes bytes of its choice. */
+/** A stream on which a test writes any bytes. */
 export interface RawStream {
   write(bytes: Buffer): void;
   end(): void;

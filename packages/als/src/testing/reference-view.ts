@@ -1,4 +1,4 @@
-/** What a full decoder makes of a message, in the words of ours. */
+/** The result of a full decoder, in the form of ours. */
 import { isUtf8 } from "node:buffer";
 import { FENCE_SOURCE, REQUESTS_TAG } from "@fenceline/api/vocabulary";
 import type { EnvoyNode } from "@fenceline/wire";
@@ -34,7 +34,7 @@ export interface ReferenceView {
   readonly entries: readonly AccessLogEntry[];
 }
 
-/** Decodes with protobufjs and maps; undefined when it refuses the bytes. */
+/** Decodes with protobufjs and converts; undefined when it refuses the bytes. */
 export function referenceView(schema: protobuf.Type, bytes: Uint8Array): ReferenceView | undefined {
   try {
     return view(schema.decode(strictReader(bytes)) as Message);
@@ -44,8 +44,8 @@ export function referenceView(schema: protobuf.Type, bytes: Uint8Array): Referen
 }
 
 /**
- * protobufjs passes over a varint of any length. protobuf's own decoders refuse one that is longer
- * than ten bytes.
+ * protobufjs skips a varint of any length. protobuf's own decoders refuse one that is longer than
+ * ten bytes.
  */
 function strictReader(bytes: Uint8Array): protobuf.Reader {
   const reader = protobuf.Reader.create(bytes);
