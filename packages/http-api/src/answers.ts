@@ -3,10 +3,10 @@ import { ApiRefusal } from "./refusal.ts";
 
 export const JSON_TYPE = "application/json; charset=utf-8";
 
-/** Nothing that is shown here is to be kept, or to be taken for another type than it has. */
+/** Answers must not be cached, and their type must not be guessed. */
 export const COMMON_FIELDS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
-/** Sends a whole body. HEAD gets the same header as GET, and no body. */
+/** Sends a complete body. HEAD gets the same header as GET, without the body. */
 export function send(response: ServerResponse, status: number, type: string, body: string): void {
   response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body), ...COMMON_FIELDS });
   response.end(response.req.method === "HEAD" ? undefined : body);
@@ -17,7 +17,7 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   send(response, status, JSON_TYPE, `${JSON.stringify(value, undefined, 2)}\n`);
 }
 
-/** Sends `{"code": …, "message": …}`. What is no {@link ApiRefusal} is a fault of ours. */
+/** Sends `{"code": …, "message": …}`. Any error but an {@link ApiRefusal} is our fault. */
 export function sendError(response: ServerResponse, error: unknown): void {
   const { status, code, message, headers } =
     error instanceof ApiRefusal ? error : new ApiRefusal(500, "INTERNAL", error instanceof Error ? error.message : String(error));

@@ -1,20 +1,23 @@
-/** Metrics whose values are read when they are scraped, so that nothing keeps them up to date. */
+/** Metrics whose values are read at each scrape, so that nothing has to keep them up to date. */
 import { type Aggregator, Counter, Gauge, type Registry as MetricsRegistry } from "prom-client";
 
-/** Values of labels, and how much is counted there. What comes twice is added up. */
+/** Values of labels, and the number for them. Repeated ones are added up. */
 export type Sample<Label extends string> = readonly [labels: Readonly<Record<Label, string | number>>, value: number];
 
-/** What a metric is, and where its values come from. */
+/** A metric, and the source of its values. */
 export interface CollectedMetric<Label extends string> {
   readonly name: string;
   readonly help: string;
-  /** Of closed sets of values: no host, fence or pod is one. Default: none. */
+  /** Labels with closed sets of values: no hosts, fences or pods. Default: none. */
   readonly labelNames?: readonly Label[];
-  /** Asked at every scrape: one number, or one for each combination of labels. */
+  /** Called at every scrape: one number, or one for each combination of labels. */
   readonly read: () => number | Iterable<Sample<Label>>;
 }
 
-/** @param metric its `aggregator` says what several workers show together. Default: their sum */
+/**
+ * @param metric its `aggregator` says how values of several workers are combined. Default: their
+ * sum
+ */
 export function collectedGauge<Label extends string = never>(
   registry: MetricsRegistry,
   { read, labelNames = [], ...said }: CollectedMetric<Label> & { readonly aggregator?: Aggregator },
@@ -23,7 +26,7 @@ export function collectedGauge<Label extends string = never>(
   new Gauge<Label>({ ...said, labelNames: labels, registers: [registry], collect: filled(read) });
 }
 
-/** What is read must never go down while the process lives. */
+/** The value must never decrease during the life of the process. */
 export function collectedCounter<Label extends string = never>(
   registry: MetricsRegistry,
   { read, labelNames = [], ...said }: CollectedMetric<Label>,

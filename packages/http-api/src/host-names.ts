@@ -5,13 +5,12 @@ import { ApiRefusal, quoted } from "./refusal.ts";
 const AUTHORITY = /^(\[[^\]]*\]|[^:[\]]*)(?::[0-9]{0,5})?$/;
 
 /**
- * Refuses a request that was made to another name than ours.
+ * Refuses a request to a name that is not ours.
  *
- * A page in a browser may let its own name point at this address (DNS rebinding) and then read what
- * we say, for to the browser it is of the page's origin. It cannot change the Host that the browser
- * sends. Addresses stay allowed: the kubelet, Prometheus and `kubectl port-forward` use them, and
- * no name can be rebound to an address literal. A request of HTTP/1.0 without a Host is no
- * browser's.
+ * A web page may point its own name at this address (DNS rebinding) and then read our answers,
+ * since to the browser they are of the page's origin. It cannot change the Host that the browser
+ * sends. Addresses are allowed: the kubelet, Prometheus and `kubectl port-forward` use them, and
+ * DNS rebinding needs a name. A request of HTTP/1.0 without a Host is not from a browser.
  *
  * @param names in lower case
  * @throws {ApiRefusal} `HOST_REFUSED`
@@ -30,7 +29,7 @@ function isAddress(name: string): boolean {
 }
 
 /**
- * The names that a Service has by cluster DNS and its search domains, from its full one:
+ * All names of a Service in cluster DNS and its search domains, from its full name
  * `<service>.<namespace>.svc.<cluster domain>`.
  */
 export function serviceNames(full: string): string[] {

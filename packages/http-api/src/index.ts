@@ -1,7 +1,4 @@
-/**
- * The HTTP server of every process of Fenceline. Which routes there are is said by whoever serves
- * them.
- */
+/** The HTTP server of every process of Fenceline. Each process gives its own routes. */
 export { type Guard, REFUSAL_REASONS } from "./access/guard.ts";
 export { type LocalTokenOptions, localTokenGuard, loopbackGuard } from "./access/local-guards.ts";
 export { reviewGuard } from "./access/review-guard.ts";

@@ -6,8 +6,8 @@ import type { Route } from "./route.ts";
 import type { OneATurn } from "./turns.ts";
 
 /**
- * One step of a list: items that were made at once, each with its key. Empty where there are none,
- * so that others have their turn in between.
+ * One step of a list: items that were made together, each with its key. A step may be empty, so
+ * that others have their turn in between.
  */
 export type Step = readonly { readonly key: readonly string[]; readonly value: object }[];
 
@@ -17,22 +17,21 @@ export interface ListOptions {
   /** Name of the list in the answer, `{"<name>": […]}`. */
   readonly name: string;
   readonly sizes: PageSizes;
-  /** What a caller must be allowed, in the namespace that is asked for, or in all of them. */
+  /** The right that a caller needs in the requested namespace, or in all of them. */
   readonly right: Omit<Right, "namespace" | "name">;
   /** Parameters of its own. Default: none. */
   readonly choices?: Choices;
-  /** Whether what is asked for tells of other namespaces, too. Default: it does not. */
-  readonly tellsOfOthers?: (page: PageRequest) => boolean;
-  /** Shared by all that take long. */
-  readonly turns: OneATurn;
   /**
-   * Makes the page step by step, in the order of the keys. May make more than the page has room
-   * for, and is then left off.
+   * Whether the requested items tell something about other namespaces, too. Default: they do not.
    */
+  readonly tellsOfOthers?: (page: PageRequest) => boolean;
+  /** Shared by all lists that take long. */
+  readonly turns: OneATurn;
+  /** Makes the page step by step, in the order of the keys. It is stopped when the page is full. */
   readonly steps: (page: PageRequest) => Iterable<Step>;
 }
 
-/** Milliseconds that a client may take no byte of a list; beyond it the connection is cut. */
+/** Milliseconds in which a client reads no byte of a list, after which the connection is closed. */
 const STALL_MS = 30_000;
 
 /** A route that shows a list in pages, with the parameters `limit`, `continue` and `namespace`. */
@@ -60,7 +59,7 @@ class PageText {
   readonly #name: string;
   #written = 0;
   #last: readonly string[] = [];
-  /** Token of the next page, as soon as it is known that there is one. */
+  /** Token of the next page, once it is known that there is one. */
   next: string | undefined;
 
   constructor(name: string, page: PageRequest) {
@@ -72,7 +71,7 @@ class PageText {
     return `{"${this.#name}":[`;
   }
 
-  /** The items of a step that are still on this page. */
+  /** The text of the step's items that are still on this page. */
   add(step: Step): string {
     let text = "";
     for (const { key, value } of step) {
@@ -93,8 +92,8 @@ class PageText {
 }
 
 /**
- * Writes a page of a list as it is made, `{"<name>":[…],"continue":"…"}`, and no faster than the
- * client reads it: of a page of any size, one step is in memory.
+ * Writes a page of a list while it is made, `{"<name>":[…],"continue":"…"}`, and not faster than
+ * the client reads it. So only one step is in memory, whatever the size of the page.
  */
 async function writeList(response: ServerResponse, text: PageText, steps: Iterable<Step>, turns: OneATurn): Promise<void> {
   const iterator = steps[Symbol.iterator]();

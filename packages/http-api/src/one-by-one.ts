@@ -2,26 +2,28 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /**
- * Requests that a connection may send ahead of its answers. No browser, probe or Prometheus sends
- * any.
+ * Most requests that a connection may send before their answers (pipelining). No browser, probe or
+ * Prometheus does this.
  */
 const MOST_AHEAD = 16;
 
 /**
- * Answers the requests of one connection one after the other, the next when the one before has
- * left.
+ * Answers the requests of one connection one after the other: the next one when the answer before
+ * has been sent.
  *
- * Node begins with each as it reads it (pipelining, RFC 9112 §9.3.2), and keeps the answers behind
- * the first: 64 KiB of requests, from a client that reads nothing, were 1,300 answers in memory.
+ * Node handles each request as soon as it is read (pipelining, RFC 9112 §9.3.2), and keeps the
+ * answers after the first: 64 KiB of requests from a client that reads nothing were 1,300 answers
+ * in memory.
  */
 export class OneByOne {
   readonly #waiting = new WeakMap<Socket, (() => void)[]>();
 
   /**
-   * Calls `answer` when it is this request's turn. A connection that sends too many ahead is cut.
+   * Calls `answer` in this request's turn. A connection that sends too many requests ahead is
+   * closed.
    */
   run({ socket }: IncomingMessage, response: ServerResponse, answer: () => void): void {
-    // What had arrived before the cut is still told.
+    // Node still reports requests that had arrived before the close.
     if (socket.destroyed) return;
     const waiting = this.#waiting.get(socket);
     const begin = () => {

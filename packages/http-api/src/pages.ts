@@ -1,22 +1,22 @@
 import { ApiRefusal, quoted } from "./refusal.ts";
 import { parseQuery } from "./target.ts";
 
-/** Which part of a list is asked for. */
+/** The requested part of a list. */
 export interface PageRequest {
-  /** Most items. */
+  /** Most items of the page. */
   readonly limit: number;
-  /** Items of this namespace only. */
+  /** Only items of this namespace; undefined: of all. */
   readonly namespace: string | undefined;
-  /** The last item of the page before: its key. */
+  /** Key of the last item of the page before. */
   readonly after: readonly string[] | undefined;
-  /** What was chosen of each parameter of the list itself. */
+  /** The chosen value of each of the list's own parameters. */
   readonly chosen: Readonly<Record<string, string>>;
 }
 
-/** Parameters of one list, each with the values that it takes; the first one is the default. */
+/** Parameters of one list, each with its possible values. The first value is the default. */
 export type Choices = Readonly<Record<string, readonly [string, ...string[]]>>;
 
-/** How long the pages of a list are. */
+/** The sizes of a list's pages. */
 export interface PageSizes {
   readonly default: number;
   readonly max: number;
@@ -27,10 +27,10 @@ const COUNT = /^[1-9][0-9]{0,8}$/;
 const TOKEN = /^[A-Za-z0-9_-]{1,2048}$/;
 
 /**
- * Reads `limit`, `continue` and `namespace`, and what a list lets one choose.
+ * Reads `limit`, `continue` and `namespace`, and the list's own parameters.
  *
- * @param list name of the list, which its tokens are good for
- * @param choices parameters of its own. Default: none
+ * @param list name of the list: a token is valid only for its list
+ * @param choices the list's own parameters. Default: none
  * @throws {ApiRefusal} `PARAMETER_UNKNOWN`, `PARAMETER_REPEATED`, `PARAMETER_INVALID`
  */
 export function parsePage(query: string, list: string, sizes: PageSizes, choices: Choices = {}): PageRequest {
@@ -55,10 +55,10 @@ function chosenOf(given: Readonly<Partial<Record<string, string>>>, choices: Cho
 }
 
 /**
- * The token of the page behind an item.
+ * The token of the page after an item.
  *
- * It names the item, and not a place in a snapshot: whatever comes and goes meanwhile, each item
- * that stays is on exactly one page, and a token never expires.
+ * It names the item, not a position in a snapshot. So each item that stays is on exactly one page,
+ * whatever comes and goes meanwhile, and a token never expires.
  */
 export function continueToken(list: string, { namespace }: PageRequest, after: readonly string[]): string {
   return Buffer.from(JSON.stringify([list, namespace ?? null, ...after])).toString("base64url");

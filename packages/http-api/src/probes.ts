@@ -2,11 +2,11 @@ import type { Registry as MetricsRegistry } from "prom-client";
 import { send, sendJson } from "./answers.ts";
 import type { Route } from "./route.ts";
 
-/** What probes and scrapes of a process show. */
+/** What probes and scrapes of a process return. */
 export interface ProbeOptions {
-  /** Several registries are put one behind the other; their metric names must differ. */
+  /** Several registries are concatenated. Their metric names must differ. */
   readonly metrics: () => readonly Pick<MetricsRegistry, "metrics">[];
-  /** Why no work should be sent to this process now; undefined when it may be. Default: it may. */
+  /** Why this process is not ready; undefined when it is. Default: it is ready. */
   readonly notReady?: () => string | undefined;
 }
 
@@ -14,7 +14,7 @@ const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /** `/metrics`, `/healthz` and `/readyz`. */
 export function probeRoutes({ metrics, notReady = () => undefined }: ProbeOptions): Route[] {
-  /** The scrape that is under way: whoever asks meanwhile gets the same. */
+  /** The scrape that is under way: further requests meanwhile get the same result. */
   let scrape: Promise<string> | undefined;
   const text = () => {
     scrape ??= Promise.all(metrics().map((each) => each.metrics()))

@@ -1,6 +1,4 @@
-/**
- * A request that the API refuses: the status, and a body that says what was wrong and what to do.
- */
+/** The API refuses a request: the status, and a body that says what is wrong and what to do. */
 export class ApiRefusal extends Error {
   readonly status: number;
   readonly code: string;
@@ -14,7 +12,7 @@ export class ApiRefusal extends Error {
   }
 }
 
-/** Longest text of a caller's that a message repeats. */
+/** Longest text of a caller that a message repeats. */
 const LONGEST_QUOTE = 100;
 
 /** A caller's text within a message. */

@@ -7,9 +7,9 @@ import { parseQuery, type Target } from "./target.ts";
 /** One request that a route answers. */
 interface Call {
   readonly request: IncomingMessage;
-  /** What stands in the path in place of `{name}`, decoded, in the order of the path. */
+  /** The decoded segments for each `{name}`, in the order of the path. */
   readonly path: readonly string[];
-  /** Everything behind the first `?`, not looked at yet. */
+  /** Everything after the first `?`, not parsed yet. */
   readonly query: string;
 }
 
@@ -18,17 +18,17 @@ export interface Route {
   /** GET answers HEAD as well. */
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /**
-   * For example `/api/v1/fences/{namespace}/{name}`: each pair of braces stands for one segment
+   * For example `/api/v1/fences/{namespace}/{name}`. Each pair of braces stands for one segment
    * that is not empty.
    */
   readonly path: string;
   /**
-   * The right that a call needs, by what it asks for; `none` for what whoever reaches the port may
-   * have, as probes and metrics are. A function throws an {@link ApiRefusal} for parameters that
-   * are not valid.
+   * The right that a call needs, which may depend on its parameters. `none` for routes that are
+   * open to everybody who reaches the port, such as probes and metrics. The function throws an
+   * {@link ApiRefusal} for parameters that are not valid.
    */
   readonly right: "none" | ((call: Call) => Right);
-  /** @throws {ApiRefusal} for whatever is not answered as asked */
+  /** @throws {ApiRefusal} when the call is refused */
   answer(call: Call, response: ServerResponse): Promise<void> | void;
 }
 
@@ -50,7 +50,7 @@ interface Line {
   readonly segments: readonly string[];
 }
 
-/** All routes of a server, looked up by path and method. The first that matches answers. */
+/** All routes of a server, found by path and method. The first that matches is used. */
 export class RouteTable {
   readonly #lines: readonly Line[];
 
@@ -59,10 +59,10 @@ export class RouteTable {
   }
 
   /**
-   * The route for a request, and what its path says.
+   * The route for a request, and the values of its path.
    *
-   * @throws {ApiRefusal} `NOT_FOUND`, naming the paths that are served, and `METHOD_NOT_ALLOWED`,
-   * naming the methods of this one
+   * @throws {ApiRefusal} `NOT_FOUND` with all paths, `METHOD_NOT_ALLOWED` with the methods of this
+   * path
    */
   find(method: string, { path }: Target): { readonly route: Route; readonly path: readonly string[] } {
     const candidates = this.#lines.flatMap(({ route, segments }) => {

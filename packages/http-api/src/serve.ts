@@ -14,20 +14,23 @@ import { ApiRefusal } from "./refusal.ts";
 import { type Route, RouteTable } from "./route.ts";
 import { parseTarget } from "./target.ts";
 
-/** What an HTTP API listens on and serves. */
+/** Where an HTTP API listens, and what it serves. */
 export interface HttpApiOptions {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
-  /** Listens on the port already: its socket is taken over. Default: the port is bound. */
+  /**
+   * A server that listens on the port already: its socket is taken over. Default: the port is
+   * bound.
+   */
   readonly bound?: NetServer;
   /** The route table. */
   readonly routes: readonly Route[];
   /** Who may call the routes that need a right. */
   readonly guard: Guard;
   /**
-   * Names, beside addresses and `localhost`, that requests may be made to: those of the Service,
-   * and what an operator adds. Default: none.
+   * Host names that requests may have beside addresses and `localhost`: those of the Service, and
+   * what an operator adds. Default: none.
    */
   readonly names?: readonly string[];
 }
@@ -39,26 +42,29 @@ export interface HttpApi {
 }
 
 /**
- * Not imported: an `import` reads all exports of `node:http`, and with `WebSocket` and its like
- * loads Node's undici, about 7 MB that nothing uses.
+ * Not imported: an `import` reads all exports of `node:http`. `WebSocket` and the like load Node's
+ * undici, about 7 MB that are not used.
  */
 const { createServer }: typeof import("node:http") = createRequire(import.meta.url)("node:http");
 
 /**
- * Connections in all, and from one address: probes come from another one than whoever takes all of
- * his.
+ * Most connections in all, and from one address. Probes come from another address than a client
+ * that uses up its own.
  */
 const MAX_CONNECTIONS = 512;
 const MAX_CONNECTIONS_PER_ADDRESS = 128;
 const SHARE_OF_FILES = 1 / 8;
-/** Milliseconds that a client may neither send nor take a byte. */
+/**
+ * Milliseconds in which a client neither sends nor reads a byte, after which its connection is
+ * closed.
+ */
 const IDLE_MS = 30_000;
 
 /**
- * Starts the HTTP API of any process of Fenceline (docs/api.md). It is up before anything else is:
+ * Starts the HTTP API of any process of Fenceline (docs/api.md). It starts before everything else:
  * a process that waits for its API server is alive.
  *
- * @throws {FencelineError} `LISTEN_FAILED`, naming the port
+ * @throws {FencelineError} `LISTEN_FAILED` with the port
  */
 export async function serveHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const api = new Api(options);
@@ -67,14 +73,14 @@ export async function serveHttpApi(options: HttpApiOptions): Promise<HttpApi> {
     { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000, requireHostHeader: false },
     (request, response) => {
       requestTold(request.socket, false);
-      // No path takes a body, and Node would read it to its end behind the answer, for as long as
-      // the client likes.
+      // No route has a body, and after the answer Node would read it to its end, for as long as the
+      // client sends.
       if (hasBody(request)) response.shouldKeepAlive = false;
       inTurn.run(request, response, () => void api.respond(request, response));
     },
   );
   server.setTimeout(IDLE_MS);
-  // Left to itself, node:http answers the one with a bare 417, and the other with nothing.
+  // By default node:http answers the former with 417 without a body, and the latter not at all.
   server.on("checkExpectation", (request, response) =>
     inTurn.run(request, response, () =>
       sendError(response, new ApiRefusal(417, "EXPECTATION_FAILED", "nothing but 100-continue is met here")),
@@ -138,7 +144,7 @@ class Api {
   }
 }
 
-/** @throws {ApiRefusal} `HOST_MISSING`, `HOST_REFUSED` when it is there twice */
+/** @throws {ApiRefusal} `HOST_MISSING`; `HOST_REFUSED` when there are two */
 function hostOf(request: IncomingMessage): string | undefined {
   const hosts = request.headersDistinct.host ?? [];
   const [host] = hosts;
@@ -149,9 +155,9 @@ function hostOf(request: IncomingMessage): string | undefined {
 }
 
 /**
- * What node:http cannot read is answered in the same form as everything else. A connection that is
- * closed because nothing came on it has asked for nothing, and a client that kept it for later
- * would take an answer for that to its next request.
+ * A request that node:http cannot read is answered in the same form as all others. A connection
+ * that is closed because it was idle gets no answer: a client that keeps it for later would take
+ * this for the answer to its next request.
  */
 function refuseUnreadable({ code }: NodeJS.ErrnoException, socket: Duplex): void {
   const isSilent = "bytesRead" in socket && socket.bytesRead === 0;
@@ -163,7 +169,7 @@ function refuseUnreadable({ code }: NodeJS.ErrnoException, socket: Duplex): void
   refuseUnread(socket, status, reason);
 }
 
-/** @param fields of the header, each with its end of line */
+/** @param fields further header fields, each with its line end */
 function refuseUnread(socket: Duplex, status: string, code: string, fields = ""): void {
   const body = `${JSON.stringify({ code, message: "this is not a request of HTTP/1.1 that is taken here" })}\n`;
   const header = `HTTP/1.1 ${status}\r\n${fields}content-type: ${JSON_TYPE}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`;

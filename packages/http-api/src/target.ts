@@ -1,22 +1,22 @@
 import { ApiRefusal, quoted } from "./refusal.ts";
 
-/** What a request asks for. */
+/** The target of a request. */
 export interface Target {
   /**
-   * Segments of the path, decoded: `/api/v1/%66ences` is `["api", "v1", "fences"]`. Dots and empty
-   * segments are left as they are, and match nothing.
+   * Decoded segments of the path: `/api/v1/%66ences` is `["api", "v1", "fences"]`. Dots and empty
+   * segments stay as they are, and match nothing.
    */
   readonly path: readonly string[];
-  /** Everything behind the first `?`, not looked at yet. */
+  /** Everything after the first `?`, not parsed yet. */
   readonly query: string;
-  /** Host of a target in absolute form, which counts in place of the header (RFC 9112 §3.2.2). */
+  /** Host of a target in absolute form, which counts instead of the header (RFC 9112 §3.2.2). */
   readonly host: string | undefined;
 }
 
 /** Longest request target in characters. */
 const LONGEST = 4_096;
 /**
- * `http://host/path`, as clients send it to a proxy, and every server has to take it (RFC 9112
+ * `http://host/path`, as clients send it to a proxy. Every server has to accept it (RFC 9112
  * §3.2.2).
  */
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i;
@@ -31,8 +31,7 @@ export function parseTarget(url: string): Target {
 }
 
 /**
- * Decoded after they were taken apart, so that an encoded slash stays within its segment and can
- * name nothing.
+ * Segments are decoded after the path is split, so that an encoded slash stays within its segment.
  */
 function segments(path: string): string[] {
   try {
@@ -45,8 +44,8 @@ function segments(path: string): string[] {
 /**
  * The parameters of a query, each given at most once.
  *
- * @param known the names that this path takes; another one is a mistake that must not pass for an
- * answer to it
+ * @param known names of the path's parameters. Any other is refused: if it were ignored, the answer
+ * would look as if it applied
  * @throws {ApiRefusal} `PARAMETER_UNKNOWN`, `PARAMETER_REPEATED`
  */
 export function parseQuery<Name extends string>(query: string, known: readonly Name[]): Partial<Record<Name, string>> {

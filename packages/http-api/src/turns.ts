@@ -1,12 +1,12 @@
 /**
- * Lets one piece of work be done in a turn of the event loop, whoever asks: many lists at once take
- * as long as they take, one after the other, and hold up nobody else. First come, first served, so
- * lists that were asked for together get on together.
+ * Allows one piece of work in a turn of the event loop, whoever asks. So many lists at once take
+ * longer, but do not block anything else. The order is first come, first served, so lists that were
+ * requested together progress together.
  */
 export class OneATurn {
   readonly #waiting: (() => void)[] = [];
 
-  /** Resolves when the caller may do its next piece. */
+  /** Resolves when the caller may do its next piece of work. */
   turn(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);

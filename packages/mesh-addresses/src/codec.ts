@@ -2,13 +2,13 @@ import type { AddressUpdate, MeshAddress, ServiceEndpoint } from "@fenceline/api
 import { MAX_MESSAGE_BYTES, ReverseWriter, StringCache, WIRE, WireReader } from "@fenceline/wire";
 
 /**
- * Server-streaming method of the collector: a whole view of the mesh's addresses, then changes. The
- * request has no fields.
+ * Server-streaming method of the collector: all addresses of the mesh, then changes. The request
+ * has no fields.
  */
 export const WATCH_ADDRESSES = "/fenceline.v1.MeshAddresses/Watch";
 
 /**
- * The message, as a `.proto` would say it:
+ * The message, as in a `.proto`:
  *
  *     message AddressUpdate {
  *       message Endpoint { uint32 port = 1; string address = 2; uint32 target_port = 3; }
@@ -44,7 +44,7 @@ const TARGET_PORT = 3;
 
 const tagOf = (field: number, type: number): number => (field << 3) | type;
 
-/** One writer and one reader for all: both are synchronous and call nobody back. */
+/** One writer and one reader for all: both are synchronous and have no callbacks. */
 const writer = new ReverseWriter();
 const reader = new WireReader(new StringCache());
 const NOTHING = Buffer.alloc(0);
@@ -80,7 +80,7 @@ function writeSidecar(hosts: readonly string[]): void {
   writer.message(SIDECARS, mark);
 }
 
-/** @returns undefined for what is no such message: it is not believed in part */
+/** @returns undefined if it is no such message: no part of it is used then */
 export function decodeAddressUpdate(bytes: Buffer): AddressUpdate | undefined {
   if (bytes.length > MAX_MESSAGE_BYTES) return undefined;
   const update = { reset: false, complete: false, addresses: [] as MeshAddress[], removed: [] as string[] };
@@ -112,7 +112,7 @@ function readAddress(outerEnd: number): MeshAddress {
   };
 }
 
-/** What is read of an address so far. */
+/** An address while it is read. */
 interface ReadAddress {
   address: string;
   kinds: number;

@@ -11,7 +11,7 @@ import {
 } from "@fenceline/wire";
 import { encodeAddressUpdate, WATCH_ADDRESSES } from "./codec.ts";
 
-/** Where addresses come from. */
+/** The source of addresses. */
 export interface AddressFeed {
   addresses(): Iterable<MeshAddress>;
   get(address: string): MeshAddress | undefined;
@@ -20,27 +20,25 @@ export interface AddressFeed {
 }
 
 /**
- * Most changed addresses that wait for a slow reader. Beyond it the reader is sent the whole view
+ * Most changed addresses that wait for a slow reader. Beyond it the reader gets all addresses
  * again, which is never more than the mesh has.
  */
 const MAX_WAITING = 20_000;
 
 /**
- * `MeshAddresses/Watch`, for whom `caller` does not object to, now and later on.
+ * `MeshAddresses/Watch`, for callers that the check admits, now and later.
  *
- * @param reviewedEveryMs longest milliseconds between two looks at the caller. Default 5 minutes
+ * @param reviewedEveryMs most milliseconds between two checks of the caller. Default 5 minutes
  */
 export function meshAddressService(feed: AddressFeed, caller: CallerCheck, reviewedEveryMs?: number): GrpcService {
   return { [WATCH_ADDRESSES]: { open: (call) => new WatchCall(call, feed, caller, reviewedEveryMs) } };
 }
 
-/**
- * One watcher: a whole view first, then what changes, each address as it is when its turn comes.
- */
+/** One watcher: first all addresses, then the changed ones, each in its state when it is sent. */
 class WatchCall implements CallHandler {
   readonly #call: GrpcCall;
   readonly #feed: AddressFeed;
-  /** What is left of the whole view; undefined once it was sent. */
+  /** The rest of the whole view; undefined once it was sent. */
   #view: Iterator<MeshAddress> | undefined;
   #isFirst = false;
   #waiting = new Set<string>();
@@ -85,7 +83,7 @@ class WatchCall implements CallHandler {
     this.#stopReviews = this.#review();
     this.#stop = this.#feed.onChange((changed) => this.#changed(changed));
     this.#beginView();
-    // The host knows this handler only when its constructor has returned.
+    // The host has this handler only after its constructor has returned.
     setImmediate(() => this.#send());
   }
 
@@ -141,7 +139,7 @@ class WatchCall implements CallHandler {
   }
 }
 
-/** Addresses and hosts that are told with one. */
+/** Number of addresses and hosts in one address's entry. */
 function sizeOf({ leadsTo, sidecars, hosts }: MeshAddress): number {
   return 1 + [leadsTo, sidecars?.flat(), hosts].reduce((sum, list) => sum + (list?.length ?? 0), 0);
 }

@@ -5,15 +5,15 @@ import type { ClientReadableStream } from "@grpc/grpc-js";
 import { decodeAddressUpdate, WATCH_ADDRESSES } from "./codec.ts";
 
 export interface AddressWatchOptions {
-  /** Where the collector is: `host:port`, or any gRPC target. */
+  /** The collector: `host:port`, or any gRPC target. */
   readonly target: string;
   /**
-   * The token by which the collector knows us, asked for anew for each stream. What it throws is
-   * told, and tried again.
+   * Returns our token for the collector. Called for each stream. What it throws is reported, and it
+   * is tried again.
    */
   readonly token: () => string;
   readonly onUpdate: (update: AddressUpdate) => void;
-  /** The stream ended, and is opened again later; for the log. */
+  /** The stream ended, and will be opened again; for the log. */
   readonly onLost: (reason: string, retryInMs: number) => void;
 }
 
@@ -25,8 +25,8 @@ export interface AddressWatch {
 const REQUEST = Buffer.alloc(0);
 
 /**
- * Watches the collector's view of the mesh's addresses. A stream that ends is opened again, and
- * begins with a whole view.
+ * Watches the mesh's addresses at the collector. A stream that ends is opened again, and begins
+ * with all addresses.
  */
 export function watchMeshAddresses({ target, token, onUpdate, onLost }: AddressWatchOptions): AddressWatch {
   const backoff = new Backoff(RECONNECT);
@@ -46,7 +46,7 @@ export function watchMeshAddresses({ target, token, onUpdate, onLost }: AddressW
   function take(bytes: Buffer): void {
     const update = decodeAddressUpdate(bytes);
     if (update === undefined) {
-      // Half of a view would let through what the other half refuses.
+      // Half of the addresses would allow what the other half forbids.
       stream?.cancel();
       return;
     }
@@ -59,8 +59,8 @@ export function watchMeshAddresses({ target, token, onUpdate, onLost }: AddressW
     try {
       const opened = client.makeServerStreamRequest(WATCH_ADDRESSES, asBytes, asBytes, REQUEST, callMetadata(bearer(token())));
       stream = opened;
-      // A stream that fails both ends and errs; only the first of them is about the stream that is
-      // open.
+      // A failed stream emits both an end and an error. Only the first of them is about the open
+      // stream.
       const over = (reason: string) => stream === opened && lost(reason);
       opened
         .on("data", (bytes: Buffer) => stream === opened && take(bytes))

@@ -4,36 +4,36 @@ import { failureOfStatus, PrometheusError, type PrometheusFailure } from "./prom
 /** One series of an answer. */
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
-  /** `NaN` and infinite where Prometheus says so. */
+  /** May be `NaN` or infinite. */
   readonly value: number;
-  /** Milliseconds of the server's clock: when the query was evaluated. */
+  /** When the query was evaluated, in milliseconds of the server's clock. */
   readonly at: number;
 }
 
-/** What a query gives. */
+/** The result of a query. */
 export interface QueryAnswer {
-  /** Series with a number each; one without labels where the query gives a scalar. */
+  /** Series with a number each; a single one without labels if the result is a scalar. */
   readonly samples: readonly Sample[];
-  /** What the server says of an answer that may be partial, in its own words. */
+  /** The server's own warnings, for example that the answer may be partial. */
   readonly warnings: readonly string[];
-  /** Who answered. */
+  /** The server that answered. */
   readonly server: string;
 }
 
-/** An answer of HTTP, read whole. */
+/** A complete HTTP answer. */
 export interface RawAnswer {
   readonly status: number;
   readonly text: string;
   readonly server: string;
 }
 
-/** Warnings that are kept of an answer: there is one for each store that did not answer. */
+/** Most warnings that are kept of an answer: there is one for each store that did not answer. */
 const MOST_WARNINGS = 20;
 
 /**
  * Reads an answer of `/api/v1/query`.
  *
- * @throws {PrometheusError} when it is none, or says what is wrong
+ * @throws {PrometheusError} when it is not such an answer, or is an error
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/
  */
 export function readAnswer({ status, text, server }: RawAnswer): QueryAnswer {
@@ -56,7 +56,7 @@ function parsed(text: string): JsonObject | undefined {
   }
 }
 
-/** Values of `errorType` that say more than the status does. */
+/** Values of `errorType` that say more than the status. */
 const ERROR_TYPES: Readonly<Record<string, PrometheusFailure>> = {
   timeout: "timeout",
   canceled: "timeout",
@@ -76,7 +76,7 @@ function refusal({ status, text, server }: RawAnswer, body: JsonObject | undefin
 function samplesOf({ resultType, result }: JsonObject): readonly Sample[] | undefined {
   if (!Array.isArray(result)) return undefined;
   if (resultType === "scalar") return oneOf(sampleOf({}, result));
-  // A native histogram has no `value`, and no number either.
+  // A native histogram has no `value`, so there is no number.
   if (resultType === "vector") return result.flatMap((series: unknown) => (isJsonObject(series) ? (seriesOf(series) ?? []) : []));
   return undefined;
 }
@@ -90,7 +90,7 @@ function sampleOf(labels: Readonly<Record<string, string>>, [seconds, text]: rea
   return typeof seconds !== "number" || value === undefined ? undefined : { labels, value, at: seconds * 1_000 };
 }
 
-/** Numbers are texts in JSON, since it has no NaN and no infinity. */
+/** Numbers are strings in this JSON, since JSON has no NaN and no infinity. */
 function numberOf(text: string): number | undefined {
   switch (text) {
     case "NaN":

@@ -7,29 +7,29 @@ import { Slots } from "./slots.ts";
 
 /** Settings of a {@link PrometheusClient}. */
 export interface PrometheusClientOptions {
-  /** Who has the same series: the first that answers is right. At least one. */
+  /** Servers with the same series: the first that answers is used. At least one. */
   readonly servers: readonly PrometheusServer[];
-  /** Milliseconds that one server may take for an answer. Default 30 000. */
+  /** Longest wait for the answer of one server, in milliseconds. Default 30 000. */
   readonly timeout?: number;
-  /** Bytes that an answer may have. Default 16 MiB. */
+  /** Largest answer, in bytes. Default 16 MiB. */
   readonly maxBytes?: number;
-  /** Queries that run at a time; further ones wait. Default 4. */
+  /** Most queries at a time; further ones wait. Default 4. */
   readonly maxConcurrent?: number;
-  /** Told of each answer of a server, and of each that did not come. Default: nobody is. */
+  /** Called for each answer of a server, and for each that failed. Default: nothing is called. */
   readonly onAnswer?: (outcome: "ok" | PrometheusFailure, took: number) => void;
   /** Milliseconds, monotonic. */
   readonly clock?: () => number;
 }
 
-/** A server that failed is asked after the others for this time, in milliseconds. */
+/** For this time, in milliseconds, a server that failed is asked after the others. */
 const SET_BACK = 30_000;
 
 /**
- * Asks Prometheus, or whatever has its API: Thanos, Mimir, VictoriaMetrics.
+ * Queries Prometheus, or anything with its API: Thanos, Mimir, VictoriaMetrics.
  *
- * Servers are tried in the order in which they are given; one that failed is tried last for half a
- * minute, so that a dead one costs its time-out once and not for each query. A query that is itself
- * at fault is not sent to the next one. Equal queries that are under way are one.
+ * Servers are tried in the given order. One that failed is tried last for half a minute, so that a
+ * dead server costs its timeout once and not for each query. A query that is itself wrong is not
+ * sent to the next server. Equal queries at the same time are sent once.
  */
 export class PrometheusClient {
   readonly #servers: readonly Server[];
@@ -48,20 +48,21 @@ export class PrometheusClient {
   }
 
   /**
-   * What a query gives now.
+   * The current result of a query.
    *
-   * @param signal gives up; others who wait for the same query go on
-   * @throws {PrometheusError} when no server answers it; the reason of the signal when it gave up
+   * @param signal cancels the query; others that wait for the same query go on
+   * @throws {PrometheusError} when no server answers it; the reason of the signal when it was
+   * cancelled
    */
   query(text: string, signal?: AbortSignal): Promise<QueryAnswer> {
     return this.#queries.join(text, (given) => this.#slots.run(() => this.#ask(text, given)), signal);
   }
 
   /**
-   * The number that a query gives now; undefined when it gives none, or none that is finite: `NaN`
-   * is what Prometheus says of nothing divided by nothing.
+   * The current number of a query; undefined when there is none, or it is not finite: 0 divided by
+   * 0 is `NaN` for Prometheus.
    *
-   * @throws {PrometheusError} as {@link query}; `PROMETHEUS_AMBIGUOUS` when it gives several
+   * @throws {PrometheusError} as {@link query}; `PROMETHEUS_AMBIGUOUS` when there are several
    */
   async number(text: string, signal?: AbortSignal): Promise<number | undefined> {
     const { samples, server } = await this.query(text, signal);
@@ -73,7 +74,7 @@ export class PrometheusClient {
     return sample !== undefined && Number.isFinite(sample.value) ? sample.value : undefined;
   }
 
-  /** Ends what is under way: it fails, and so does every later query. */
+  /** Queries under way fail, and so does every later one. */
   async close(): Promise<void> {
     this.#queries.close(new PrometheusError({ failure: "unreachable", message: "the client is closed" }));
     await Promise.all(this.#servers.map((server) => server.close()));
@@ -113,7 +114,7 @@ export class PrometheusClient {
   }
 }
 
-/** One error for all servers: the first server's, with what the others said. */
+/** One error for all servers: the first server's, with the errors of the others. */
 function allOf(errors: readonly PrometheusError[]): PrometheusError {
   const [first, ...others] = errors;
   if (first === undefined) return new PrometheusError({ failure: "unreachable", message: "there is no server to ask" });

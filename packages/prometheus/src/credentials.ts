@@ -4,9 +4,9 @@ import { fileFailureText } from "@fenceline/api";
 import type { buildConnector } from "undici";
 import { PrometheusError } from "./prometheus-error.ts";
 
-/** A server that answers queries as Prometheus does, and how to be let in. */
+/** A server with the API of Prometheus, and our credentials for it. */
 export interface PrometheusServer {
-  /** `http` or `https`, with a path in front of `/api/v1` where there is one. */
+  /** `http` or `https`, with the path before `/api/v1`, if there is one. */
   readonly url: string;
   readonly bearerToken?: string | undefined;
   readonly bearerTokenFile?: string | undefined;
@@ -15,9 +15,9 @@ export interface PrometheusServer {
     | undefined;
   readonly tls?:
     | {
-        /** Certificates of authorities that are believed, in place of the system's. */
+        /** Certificates of trusted authorities, instead of the system's. */
         readonly caFile?: string | undefined;
-        /** Our own certificate and its key, for a server that asks for one. */
+        /** Our own certificate and its key, for a server that requires one. */
         readonly certFile?: string | undefined;
         readonly keyFile?: string | undefined;
         /** Name in the server's certificate. Default: the host of the URL. */
@@ -28,20 +28,20 @@ export interface PrometheusServer {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What a request to a server carries, as its files say now. */
+/** The credentials of a request to a server, by the current content of the files. */
 export interface Access {
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: buildConnector.BuildOptions;
-  /** Another text when connections that are open were made with other files. */
+  /** Changes when open connections were made with other files. */
   readonly tlsVersion: string;
 }
 
 /** Largest token, certificate or key that is read, in bytes. */
 const LARGEST = 256 * 1024;
-/** Files are looked at again after this time, in milliseconds: tokens and certificates rotate. */
+/** Files are checked again after this time, in milliseconds: tokens and certificates rotate. */
 const FRESH = 1_000;
 
-/** What the files and fields of one server say. */
+/** The credentials of one server, from its fields and files. */
 export class Credentials {
   readonly #of: PrometheusServer;
   readonly #name: string;
@@ -95,10 +95,10 @@ export class Credentials {
     return `Basic ${Buffer.from(`${basicAuth.username}:${password}`).toString("base64")}`;
   }
 
-  /** Editors and `echo` put a line feed at the end of a file. */
+  /** Editors and `echo` add a line feed at the end of a file. */
   async #secret(file: string | undefined): Promise<string | undefined> {
     const text = (await this.#text(file))?.trim();
-    // Text that is not allowed in a header field would fail as if the server were at fault.
+    // A text that is not allowed in a header field would look like a failure of the server.
     if (text !== undefined && !/^[\x20-\x7e]+$/.test(text))
       throw this.#failure(file, "holds no token: printable ASCII on one line", undefined);
     return text;
@@ -108,7 +108,7 @@ export class Credentials {
     if (file === undefined) return undefined;
     try {
       const stats = await stat(file);
-      // A pipe would be waited for, and a device has no end.
+      // A read of a pipe would block, and a device has no end.
       if (!stats.isFile() && !stats.isDirectory()) throw new Error("is no file but a pipe, a socket or a device: save it as a file");
       if (stats.size > LARGEST) throw new Error(`is larger than ${LARGEST / 1024} KiB`);
       return await readFile(file, "utf8");

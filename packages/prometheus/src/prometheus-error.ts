@@ -2,23 +2,23 @@ import { FencelineError, LONGEST_MESSAGE, printable, shortened } from "@fencelin
 
 /** Why a query has no answer, with the code of its error. */
 const CODES = {
-  /** No connection, no TLS, or the answer broke off. */
+  /** No connection, no TLS, or an incomplete answer. */
   unreachable: "PROMETHEUS_UNREACHABLE",
-  /** No answer in time, or the server gave the query up. */
+  /** No answer in time, or the server cancelled the query. */
   timeout: "PROMETHEUS_TIMEOUT",
-  /** The query is no PromQL. */
+  /** The query is not PromQL. */
   bad_data: "PROMETHEUS_BAD_DATA",
-  /** The query is valid, and fails on the data: too many samples, a label twice. */
+  /** The query is valid, but fails on the data: too many samples, a label twice. */
   execution: "PROMETHEUS_EXECUTION",
   unauthorized: "PROMETHEUS_UNAUTHORIZED",
   forbidden: "PROMETHEUS_FORBIDDEN",
   throttled: "PROMETHEUS_THROTTLED",
-  /** Any other status below 500, such as 404 for a path that is wrong. */
+  /** Any other status below 500, such as 404 for a wrong path. */
   refused: "PROMETHEUS_REFUSED",
   /** A status from 500. */
   server: "PROMETHEUS_SERVER_FAILED",
   too_large: "PROMETHEUS_ANSWER_TOO_LARGE",
-  /** No answer of Prometheus' API, or no vector and no scalar. */
+  /** Not an answer of Prometheus' API, or neither a vector nor a scalar. */
   invalid: "PROMETHEUS_ANSWER_INVALID",
   /** A token, password, certificate or key cannot be read. */
   credentials: "PROMETHEUS_CREDENTIALS",
@@ -28,39 +28,39 @@ const CODES = {
 
 export type PrometheusFailure = keyof typeof CODES;
 
-/** All of them, for whoever counts them. */
+/** All reasons, for metrics. */
 export const PROMETHEUS_FAILURES = Object.keys(CODES) as readonly PrometheusFailure[];
 
-/** What is known of a query that failed. */
+/** What is known about a failed query. */
 export interface FailureDetails {
   readonly failure: PrometheusFailure;
-  /** Where it was sent; undefined where it was sent to none. */
+  /** The server to which it was sent; undefined when there was none. */
   readonly server?: string | undefined;
   readonly message: string;
   readonly hint?: string | undefined;
   readonly cause?: unknown;
 }
 
-/** A query that has no answer. */
+/** A query has no answer. */
 export class PrometheusError extends FencelineError {
   readonly failure: PrometheusFailure;
 
   constructor({ failure, server, message, hint, cause }: FailureDetails) {
-    // A proxy in front of the server may write a page.
+    // A proxy in front of the server may return a whole page.
     const said = printable(shortened(message, LONGEST_MESSAGE));
     super(CODES[failure], { message: server === undefined ? said : `${server}: ${said}`, hint, cause });
     this.failure = failure;
   }
 
-  /** Whether the query itself is at fault: every server with the same series would fail on it. */
+  /** Whether the query itself is wrong: it would fail on every server with the same series. */
   get isOfQuery(): boolean {
     return this.failure === "bad_data" || this.failure === "execution" || this.failure === "ambiguous";
   }
 }
 
 /**
- * What the status of an answer says, where the server does not say it in its own words. A status
- * 400 without them is none of Prometheus', and says nothing of the query.
+ * The reason by the status of an answer, if the server does not give one. A status 400 without a
+ * reason is not from Prometheus, and says nothing about the query.
  */
 export function failureOfStatus(status: number): PrometheusFailure {
   switch (status) {

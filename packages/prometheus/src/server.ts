@@ -4,7 +4,7 @@ import { type QueryAnswer, type RawAnswer, readAnswer } from "./answer.ts";
 import { Credentials, type PrometheusServer } from "./credentials.ts";
 import { PrometheusError } from "./prometheus-error.ts";
 
-/** What one answer may take. */
+/** Limits of one answer. */
 export interface ServerLimits {
   /** Milliseconds from the request to the end of its answer. */
   readonly timeout: number;
@@ -12,18 +12,18 @@ export interface ServerLimits {
   readonly maxBytes: number;
 }
 
-/** Bytes that are read of an answer that is an error: its words are cut anyway. */
+/** Bytes that are read of an error: its message is shortened anyway. */
 const ERROR_BYTES = 64 * 1_024;
-/** An idle connection is kept for so long, in milliseconds: a query comes each minute or so. */
+/** Milliseconds for which an idle connection is kept: there is a query about every minute. */
 const KEEP_ALIVE = 90_000;
 
-/** Connections to a server, made with what its certificates said. */
+/** Connections to a server, made with one version of the certificates. */
 interface Connections {
   readonly agent: Agent;
   readonly tlsVersion: string;
 }
 
-/** One server: sends it queries, and reads what it answers. */
+/** One server: sends queries to it, and reads its answers. */
 export class Server {
   /** Its URL, for people. */
   readonly name: string;
@@ -41,8 +41,9 @@ export class Server {
   }
 
   /**
-   * @param signal gives up
-   * @throws {PrometheusError} when there is no answer; the reason of the signal when it gave up
+   * @param signal cancels the query
+   * @throws {PrometheusError} when there is no answer; the reason of the signal when it was
+   * cancelled
    */
   async query(text: string, signal: AbortSignal): Promise<QueryAnswer> {
     const timeout = AbortSignal.timeout(this.#limits.timeout);
@@ -61,8 +62,8 @@ export class Server {
   }
 
   /**
-   * A query is posted, since one for a large mesh is longer than the URLs that proxies take. The
-   * server is told how long it is waited for, so that it gives up too.
+   * A query is posted, since one for a large mesh is longer than the URLs that proxies accept. The
+   * server gets our timeout, so that it stops then, too.
    */
   async #post(text: string, signal: AbortSignal): Promise<RawAnswer> {
     const { headers, tls, tlsVersion } = await this.#credentials.access();
@@ -72,7 +73,7 @@ export class Server {
       headers: { ...headers, "content-type": "application/x-www-form-urlencoded", accept: "application/json" },
       body: new URLSearchParams({ query: text, timeout: `${this.#limits.timeout}ms` }).toString(),
       signal,
-      // The signal ends it.
+      // The signal ends the request.
       headersTimeout: 0,
       bodyTimeout: 0,
     });
@@ -84,7 +85,7 @@ export class Server {
     const most = isError ? Math.min(ERROR_BYTES, this.#limits.maxBytes) : this.#limits.maxBytes;
     const chunks: Buffer[] = [];
     let bytes = 0;
-    // Whoever leaves the loop ends the connection, too.
+    // To leave the loop ends the connection, too.
     for await (const chunk of body as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       if (bytes > most && !isError) throw this.#failure("too_large", `its answer has more than ${most} bytes`, undefined);
@@ -94,7 +95,7 @@ export class Server {
     return Buffer.concat(chunks).toString("utf8");
   }
 
-  /** Connections that were made with another certificate end with their last request. */
+  /** Connections that were made with another certificate close after their last request. */
   #agent(tls: Agent.Options["connect"], tlsVersion: string): Agent {
     if (this.#connections?.tlsVersion === tlsVersion) return this.#connections.agent;
     void this.#connections?.agent.close().catch(() => {});
@@ -108,7 +109,7 @@ export class Server {
   }
 }
 
-/** Where several addresses were tried, the error has no text of its own. */
+/** If several addresses were tried, the error has no message of its own. */
 function textOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(textOf).join(", ");
   return error instanceof Error && error.message !== "" ? error.message : String(error);

@@ -1,4 +1,4 @@
-/** Work that is under way, and how many wait for it. */
+/** Work that is under way, and the number of callers that wait for it. */
 interface UnderWay<T> {
   readonly result: Promise<T>;
   readonly abort: AbortController;
@@ -6,8 +6,8 @@ interface UnderWay<T> {
 }
 
 /**
- * Work that several want at the same time is done once. It is given up when nobody waits for it any
- * more.
+ * Equal work that is requested several times at once is done once. It is cancelled when nobody
+ * waits for it any more.
  */
 export class SharedWork<T> {
   readonly #underWay = new Map<string, UnderWay<T>>();
@@ -15,7 +15,7 @@ export class SharedWork<T> {
 
   /**
    * @param key of equal work
-   * @param signal this one gives up
+   * @param signal this caller stops waiting
    */
   async join(key: string, work: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.#closed !== undefined) throw this.#closed;
@@ -34,7 +34,7 @@ export class SharedWork<T> {
     }
   }
 
-  /** Whoever waits, or comes later, gets this error. */
+  /** Callers that wait get this error, and so do later ones. */
   close(error: Error): void {
     this.#closed = error;
     for (const { abort } of this.#underWay.values()) abort.abort(error);
@@ -44,13 +44,13 @@ export class SharedWork<T> {
     const abort = new AbortController();
     const result = work(abort.signal).finally(() => this.#end(key, shared));
     const shared: UnderWay<T> = { result, abort, waiting: 0 };
-    // Those who wait get the error. Where nobody waits any more, it is dropped.
+    // Callers that wait get the error. If nobody waits any more, it is dropped.
     result.catch(() => {});
     this.#underWay.set(key, shared);
     return shared;
   }
 
-  /** What is given up is nobody's to join. */
+  /** Nobody may join cancelled work. */
   #leave(key: string, shared: UnderWay<T>): void {
     this.#end(key, shared);
     shared.abort.abort(new Error("nobody waits for it"));

@@ -1,4 +1,7 @@
-/** Runs so many pieces of work at a time. Later ones wait for a place, first come, first served. */
+/**
+ * Runs at most this many pieces of work at a time. Later ones wait for a place, first come, first
+ * served.
+ */
 export class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -15,7 +18,7 @@ export class Slots {
       return await work();
     } finally {
       const next = this.#waiting.shift();
-      // The place is handed to the next one, so nobody can take it in between.
+      // The place goes directly to the next one, so nobody can take it in between.
       if (next === undefined) this.#free += 1;
       else next();
     }

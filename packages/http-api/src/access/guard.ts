@@ -8,15 +8,15 @@ export interface GuardedCall {
   /** Whether the call only reads. */
   readonly isRead: boolean;
   /**
-   * The right that the call needs. Reads its parameters, so that whoever is not known is told
-   * nothing of them.
+   * The right that the call needs. It is computed from the parameters only after authentication, so
+   * that an unknown caller learns nothing about them.
    *
    * @throws {ApiRefusal} when a parameter is not valid
    */
   readonly right: () => Right;
 }
 
-/** Decides who may call what. Probes and metrics never come to it. */
+/** Decides who may call what. It is not asked about probes and metrics. */
 export interface Guard {
   /** @throws {ApiRefusal} 401, 403, 429 or 503 for a call that must not be answered */
   admit(call: GuardedCall): Promise<void> | void;
@@ -31,7 +31,7 @@ const BEARER = /^bearer +([^ ]+)$/i;
 /**
  * The token of `Authorization: Bearer` (RFC 6750 §2.1).
  *
- * @param hint where a token is found
+ * @param hint where to find a token
  * @throws {ApiRefusal} `TOKEN_MISSING` when there is none, or more than one
  */
 export function tokenOf({ headersDistinct }: IncomingMessage, hint: string): string {

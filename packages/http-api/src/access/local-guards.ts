@@ -1,13 +1,15 @@
 import { ApiRefusal } from "../refusal.ts";
 import { type Guard, tokenOf, tokenRefused } from "./guard.ts";
 
-/** Not all of 127.0.0.0/8: what Istio's Envoy hands on from others comes from 127.0.0.6 or ::6. */
+/**
+ * Not all of 127.0.0.0/8: calls that Istio's Envoy forwards from others come from 127.0.0.6 or ::6.
+ */
 const LOOPBACK: ReadonlySet<string | undefined> = new Set(["127.0.0.1", "::1", "::ffff:127.0.0.1"]);
 
 /**
- * Answers reads of our own pod only, which is where `kubectl port-forward` and `kubectl exec` come
- * from: the API server has asked whether they may. For a process that has no right to ask the API
- * server itself.
+ * Answers only reads from our own pod. `kubectl port-forward` and `kubectl exec` come from there,
+ * and the API server has authorized them. It is for a process without the right to ask the API
+ * server.
  */
 export function loopbackGuard(): Guard {
   return {
@@ -18,17 +20,17 @@ export function loopbackGuard(): Guard {
   };
 }
 
-/** How a process on somebody's own machine knows its owner. */
+/** How a process on a user's own machine identifies this user. */
 export interface LocalTokenOptions {
   /** Whether a text is the token. */
   readonly matches: (text: string) => boolean;
-  /** Where the token is found, for whoever lacks it. */
+  /** Where to find the token, for a caller without it. */
   readonly hint: string;
 }
 
 /**
- * Reading is for whoever reaches the port, which is loopback's by default. A call that writes needs
- * a token: any program of this machine reaches loopback, and so does a web page in its browser.
+ * Everybody who reaches the port may read; by default it is on loopback. A call that writes needs a
+ * token: every program on this machine reaches loopback, and so does a web page in a browser.
  */
 export function localTokenGuard({ matches, hint }: LocalTokenOptions): Guard {
   return {

@@ -5,27 +5,27 @@ import { type Guard, type GuardedCall, type RefusalReason, tokenOf, tokenRefused
 import { formatRight, type Right } from "./right.ts";
 
 /**
- * Who reviews callers. Both throw when nobody can be asked, with the code `REVIEWS_LIMITED` when
- * that is the callers' own doing.
+ * The reviews of callers. Both throw when a review is not possible, with the code `REVIEWS_LIMITED`
+ * when the callers have caused this.
  */
 interface Reviewers<User extends { readonly username: string }> {
-  /** @param from where the token came from, so that one place cannot use up everybody's reviews */
+  /** @param from where the token came from, so that one origin cannot use up all reviews */
   readonly authenticate: (token: string, from: string) => Promise<User | undefined>;
   readonly authorize: (user: User, right: Right) => Promise<boolean>;
 }
 
 /** Settings of a {@link reviewGuard}. */
 export interface ReviewGuardOptions<User extends { readonly username: string }> extends Reviewers<User> {
-  /** Tells a caller without a token where to get one. */
+  /** Where to get a token, for a caller without one. */
   readonly hint: string;
   readonly onRefused: (reason: RefusalReason) => void;
-  /** Told of a reviewer that cannot be asked. */
+  /** Called when a review is not possible. */
   readonly onTrouble: (error: unknown) => void;
 }
 
 /**
- * Asks for a token, then whose it is, then whether that user has the right. Whatever cannot be
- * reviewed is refused.
+ * Requires a token, asks who its user is, then whether this user has the right. A call that cannot
+ * be reviewed is refused.
  */
 export function reviewGuard<User extends { readonly username: string }>(options: ReviewGuardOptions<User>): Guard {
   const { authenticate, authorize, hint, onRefused } = options;

@@ -1,4 +1,4 @@
-/** What a caller must be allowed, in the words of Kubernetes' RBAC. */
+/** The right that a caller needs, in the terms of Kubernetes' RBAC. */
 export interface Right {
   readonly verb: "get" | "list" | "create" | "update" | "patch" | "delete";
   readonly group: string;

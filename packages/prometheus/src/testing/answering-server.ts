@@ -15,7 +15,7 @@ interface ReceivedQuery {
 
 export type Answering = (received: ReceivedQuery, response: ServerResponse) => void;
 
-/** A server that answers as a test says: what no real Prometheus can be made to do. */
+/** A server with scripted answers, which a real Prometheus cannot be made to give. */
 export interface AnsweringServer {
   readonly url: string;
   readonly received: readonly ReceivedQuery[];

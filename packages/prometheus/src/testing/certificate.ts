@@ -1,6 +1,6 @@
 /**
- * A self-signed certificate for `localhost` and its key, which guards nothing: that of a server, of
- * a client, and the authority that both are believed by. Valid until 2126.
+ * A self-signed certificate for `localhost` and its key, which protects nothing. It is used for a
+ * server, a client and the authority that both trust. Valid until 2126.
  */
 export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIIBnDCCAUGgAwIBAgIUdzLFfEhSoTSn96lTD5Q080VUHoUwCgYIKoZIzj0EAwIw

@@ -5,7 +5,7 @@ import type { TestContext } from "node:test";
 
 type Labels = Readonly<Record<string, string>>;
 
-/** What a series is called, its labels included. */
+/** The name of a series with its labels. */
 function seriesOf(name: string, labels: Labels): string {
   const written = Object.entries(labels).map(([label, value]) => `${label}=${JSON.stringify(value)}`);
   return `${name}{${written.join(",")}}`;
@@ -16,7 +16,7 @@ export class Exporter {
   readonly #series = new Map<string, { readonly name: string; value: number }>();
   readonly #server: Server;
   #isUp = true;
-  /** How often it was scraped. */
+  /** Number of scrapes. */
   scrapes = 0;
 
   private constructor() {
@@ -38,12 +38,12 @@ export class Exporter {
     return exporter;
   }
 
-  /** As a target of Prometheus. */
+  /** Its address, as a target of Prometheus. */
   get target(): string {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Counts some more. */
+  /** Increments a counter. */
   add(name: string, labels: Labels, value = 1): void {
     const series = seriesOf(name, labels);
     this.#series.set(series, { name, value: (this.#series.get(series)?.value ?? 0) + value });
@@ -54,12 +54,12 @@ export class Exporter {
     this.#series.set(seriesOf(name, labels), { name, value });
   }
 
-  /** Scrapes fail from now on, or do no more. */
+  /** Whether scrapes succeed from now on. */
   up(isUp: boolean): void {
     this.#isUp = isUp;
   }
 
-  /** Series of a metric stand together. */
+  /** Series of a metric must be consecutive. */
   #text(): string {
     const names = [...new Set([...this.#series.values()].map(({ name }) => name))];
     const lines = names.flatMap((name) => [...this.#series].flatMap(([series, of]) => (of.name === name ? `${series} ${of.value}` : [])));

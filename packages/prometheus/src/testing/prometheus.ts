@@ -14,7 +14,7 @@ const binary = toolPath("prometheus");
 /** Why tests with a Prometheus are skipped; false where they run. */
 export const PROMETHEUS_MISSING = binary === undefined && process.env.CI !== "true" && "no Prometheus here: npm test could not install it";
 
-/** What a Prometheus of tests is started with. */
+/** Settings of a Prometheus for tests. */
 export interface PrometheusSettings {
   /** `host:port` of what it scrapes. */
   readonly targets?: readonly string[];
