@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { Gauge, Registry as MetricsRegistry } from "prom-client";
 
-/** Version of this Fenceline, as `--version` prints it. */
+/** The version of Fenceline that `--version` prints. */
 export const VERSION: string = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
 
 /**
- * `fenceline_build_info`, for the `/metrics` of every process: which version answers, for
- * dashboards to join by.
+ * `fenceline_build_info`, for the `/metrics` of every process: its version, for joins in
+ * dashboards.
  */
 export function buildInfo(): MetricsRegistry {
   const registry = new MetricsRegistry();

@@ -1,11 +1,11 @@
 import { jsonRoute, type Route } from "@fenceline/http-api";
 
 /**
- * Calls of every namespace are shown, and they tell what its fences' edges tell: so whoever may
- * list fences everywhere may see them.
+ * Calls of all namespaces are shown, which tell the same as the edges of their fences. So everybody
+ * who may list fences everywhere may see them.
  *
- * Spelled here: the table of kinds loads zod, and the global sidecar, which imports this, does
- * without. The test of this file compares the two.
+ * Spelled out here: the table of kinds loads zod, which the global sidecar, which imports this,
+ * does not need. The test of this file compares the two.
  */
 export const CALLS_RIGHT = { verb: "list", group: "microservice.slime.io", resource: "servicefences" } as const;
 

@@ -2,13 +2,12 @@ import { type Config, parseConfig } from "@fenceline/api";
 import { readNamedFile } from "./read-text-file.ts";
 
 /**
- * Largest configuration that is read, in bytes. A parser of YAML takes about a second for a
- * megabyte.
+ * Largest configuration that is read, in bytes. A YAML parser takes about a second for a megabyte.
  */
 const LARGEST = 1024 * 1024;
 
 /**
- * The configuration in a file; without a file, the defaults.
+ * The configuration in a file. Without a file, the defaults.
  *
  * @throws {FencelineError} `FILE_UNREADABLE`, or `CONFIG_INVALID` with line and field
  */

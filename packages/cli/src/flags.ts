@@ -10,7 +10,7 @@ export function parsePort(text: string): number {
   return port;
 }
 
-/** Reads how many there are of something, from 1. */
+/** Reads a count, at least 1. */
 export function parseCount(text: string): number {
   const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   if (count < 1) throw new InvalidArgumentError("A whole number from 1.");
@@ -18,35 +18,32 @@ export function parseCount(text: string): number {
 }
 
 /**
- * Longest duration of a flag, in milliseconds. A timer of Node's holds 24.8 days, and what is
- * longer fires at once.
+ * Longest duration of a flag, in milliseconds. A timer of Node takes at most 24.8 days; a longer
+ * one fires at once.
  */
 const LONGEST = 24 * 3_600_000;
 
-/** What a duration may be, beside at most a day. */
+/** Limits of a duration, beside a day at most. */
 interface DurationBounds {
-  /**
-   * Shortest, in milliseconds. Default 0: a wait that is left out harms nobody, and some want
-   * none.
-   */
+  /** Shortest, in milliseconds. Default 0: no wait is harmless, and may be wanted. */
   readonly least?: number;
-  /** Whether 0 is taken although it is shorter: it switches off what the duration is for. */
+  /** Whether 0 is accepted although it is shorter: it switches the feature off. */
   readonly zero?: boolean;
 }
 
-/** Reads a duration such as `25s`, in milliseconds, up to a day. */
+/** Reads a duration such as `25s`, up to a day. Returns milliseconds. */
 export function parseDurationFlag(text: string, { least = 0, zero = false }: DurationBounds = {}): number {
   const milliseconds = parseDuration(text);
   if (milliseconds === undefined) throw new InvalidArgumentError("A duration is a number and a unit, for example 300ms, 25s or 1m.");
   if (milliseconds > LONGEST) throw new InvalidArgumentError("At most 24h.");
-  // `0.4ms` is no zero, though it counts as one.
+  // `0.4ms` is not meant as zero, although it is rounded to it.
   const isOff = zero && milliseconds === 0 && !/[1-9]/.test(text);
   if (milliseconds < least && !isOff) throw new InvalidArgumentError(`At least ${formatDuration(least)}${zero ? ", or 0s" : ""}.`);
   return milliseconds;
 }
 
 /**
- * Reads a name, an address or a path: an empty one is an unset variable of somebody's script, and
+ * Reads a name, an address or a path. An empty one comes from an unset variable of a script, and
  * must not become the working directory.
  */
 export function parseText(text: string): string {
@@ -58,8 +55,8 @@ const LABEL = "[a-z0-9_](?:[-a-z0-9_]{0,61}[a-z0-9_])?";
 const HOST_NAME = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})*$`);
 
 /**
- * Reads a host name, without scheme and port. It is compared with what requests name: in lower case
- * and without a dot at the end.
+ * Reads a host name, without scheme and port. The result is in lower case and without a dot at the
+ * end, for comparison with the hosts of requests.
  */
 export function parseHostName(text: string): string {
   const name = text.toLowerCase().replace(/\.$/, "");
@@ -81,7 +78,7 @@ export function parseAddress(text: string): string {
   return text;
 }
 
-/** Reads a name server: an address, with a port where it is not 53. */
+/** Reads a name server: an address, with a port unless it is 53. */
 export function parseNameServer(text: string): string {
   const { host, port } = splitPort(text);
   if (isIP(host) === 0 || port === 0)
@@ -89,7 +86,7 @@ export function parseNameServer(text: string): string {
   return text;
 }
 
-/** Reads where something is called: `<host>:<port>`, an IPv6 address in brackets. */
+/** Reads an endpoint: `<host>:<port>`, an IPv6 address in brackets. */
 export function parseEndpoint(text: string): string {
   const { host, port } = splitPort(text);
   const isHost = isIP(host) !== 0 || HOST_NAME.test(host.toLowerCase());
@@ -98,10 +95,7 @@ export function parseEndpoint(text: string): string {
   return text;
 }
 
-/**
- * The parts of `host:port`, `[address]:port` and either without a port. A port that is none counts
- * as 0.
- */
+/** The parts of `host:port` or `[address]:port`, both also without a port. An invalid port is 0. */
 function splitPort(text: string): { readonly host: string; readonly port: number | undefined } {
   if (isIP(text) === 6) return { host: text, port: undefined };
   const [, bracketed, bare = "", digits] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/.exec(text) ?? [];
@@ -110,13 +104,13 @@ function splitPort(text: string): { readonly host: string; readonly port: number
   return { host, port: /^\d{1,5}$/.test(digits) && Number(digits) <= 65_535 ? Number(digits) : 0 };
 }
 
-/** Reads a trust domain, as SPIFFE spells them. */
+/** Reads a trust domain, as SPIFFE defines it. */
 export function parseTrustDomain(text: string): string {
   if (!/^[a-z0-9._-]{1,255}$/.test(text)) throw new InvalidArgumentError("A trust domain is lower-case letters, digits, '.', '-' and '_'.");
   return text;
 }
 
-/** A flag that may be given again. @param shown what the help says of the flag's absence */
+/** A flag that may be repeated. @param shown what the help says about the default */
 export function listOption(flags: string, description: string, parse: (text: string) => string, shown = "none"): Option {
   return new Option(flags, `${description}; may be given again`)
     .argParser((text: string, values: readonly string[] = []) => [...values, parse(text)])
@@ -125,7 +119,7 @@ export function listOption(flags: string, description: string, parse: (text: str
 
 /**
  * A flag that takes a duration.
- * @param text its default, as a user would write it: the help shows just that
+ * @param text its default as a user would write it, which the help shows
  */
 export function durationOption(flags: string, description: string, text: string, bounds: DurationBounds = {}): Option {
   const parse = (given: string) => parseDurationFlag(given, bounds);
@@ -133,16 +127,16 @@ export function durationOption(flags: string, description: string, text: string,
 }
 
 /**
- * `--namespace`, the same for every command of a cluster. A value of the variable is read as one of
- * the flag, and refused by the variable's name.
+ * `--namespace`, the same for every command in a cluster. The value of the variable is checked like
+ * one of the flag, and an error names the variable.
  */
 export function namespaceOption(meaning: string): Option {
   return new Option("--namespace <namespace>", meaning).argParser(parseNamespace).env("POD_NAMESPACE").default("fenceline", "fenceline");
 }
 
 /**
- * Reads what Kubernetes writes of `status.podIPs`: addresses with commas between. None at all is a
- * variable that nobody set.
+ * Reads Kubernetes' text of `status.podIPs`: addresses separated by commas. An absent or empty text
+ * gives no addresses.
  *
  * @param variable its name, for the message
  * @throws {FencelineError} `ENVIRONMENT_INVALID`
@@ -176,8 +170,8 @@ export function logLevelOption(): Option {
 }
 
 /**
- * Names that requests to the API may be made to, beside addresses, `localhost` and those of our
- * Service.
+ * `--api-host`: host names that requests to the API may have, beside addresses, `localhost` and the
+ * names of our Service.
  */
 export function apiHostOption(): Option {
   return listOption("--api-host <name>", "further name that the API may be called by, such as a proxy's in front of it", parseHostName);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, BlockList, createServer, isIP, type Server } from "node:net";
 import { type FencelineError, listenFailed } from "@fenceline/api/vocabulary";
 
-/** A port that a command will listen on, and the flag that sets it. */
+/** A port on which a command will listen, and the flag that sets it. */
 export interface WantedPort {
   readonly flag: string;
   /** 0 takes a free one. */
@@ -11,12 +11,12 @@ export interface WantedPort {
 }
 
 /**
- * The address that `--host` stands for, once every port of the command is known to be free there.
- * To be asked before anything is started: whatever is wrong is then said in one way, with the flag
- * that changes it, and there is nothing to stop.
+ * The address of `--host`. It resolves when every port of the command is known to be free there.
+ * Call it before anything is started: then every error has the same form, names the flag to change,
+ * and there is nothing to stop.
  *
- * A host name is looked up here and once, so that all parts listen on the same address: gRPC would
- * take every address of a name, and be content with one of them.
+ * A host name is resolved only here, so that all parts listen on the same address: gRPC would try
+ * every address of a name, and accept if one of them works.
  *
  * @throws {FencelineError} `LISTEN_FAILED`
  */
@@ -27,21 +27,20 @@ export async function listenAddress(host: string, ports: readonly WantedPort[]):
   return address;
 }
 
-/** A port that nobody else can take. */
+/** A port that is held for this process. */
 export interface HeldPort {
   readonly port: number;
   /**
-   * The server that listens there, for whoever takes its socket over: let go of and bound again,
-   * the port would be anybody's for a moment. From now on it is not ours to release.
+   * The server that listens there, to take its socket over. If the port were released and bound
+   * again, another process could take it in between. From now on {@link release} does nothing.
    */
   handOver(): Server;
-  /** Lets go of it, unless it was handed over. May be called again. */
+  /** Releases it, unless it was handed over. May be called again. */
   release(): Promise<void>;
 }
 
 /**
- * Takes every port of a command, so that what is done before something listens there is not done in
- * vain.
+ * Takes every port of a command, so that nothing is done in vain before it listens there.
  *
  * @param address an IP address
  * @throws {FencelineError} `LISTEN_FAILED`; none is held then
@@ -49,7 +48,7 @@ export interface HeldPort {
 export async function holdPorts(address: string, ports: readonly WantedPort[]): Promise<readonly HeldPort[]> {
   const held: HeldPort[] = [];
   try {
-    // All at once, so that a free port that one of them takes is not another's.
+    // All are held at the same time, so that a free port that one of them takes is not another's.
     for (const [index, wanted] of ports.entries()) {
       const twin = ports.slice(0, index).find(({ port }) => port !== 0 && port === wanted.port);
       if (twin !== undefined) throw sameTwice(address, twin, wanted);
@@ -78,8 +77,8 @@ function heldBy(server: Server): HeldPort {
 }
 
 /**
- * Where something on this machine reaches what listens on an address: "every address" is none that
- * one can call.
+ * The address by which this machine reaches a server that listens on an address: one cannot connect
+ * to "every address".
  */
 export function callAddress(address: string): string {
   if (address === "0.0.0.0") return "127.0.0.1";
@@ -98,7 +97,10 @@ async function addressOf(host: string, port: number): Promise<string> {
   }
 }
 
-/** Addresses for which a system says too little, or nothing: nobody can connect to some. */
+/**
+ * Groups of addresses for which the system's error is unclear or missing: nobody can connect to
+ * some of them.
+ */
 const GROUPS = new BlockList();
 GROUPS.addSubnet("224.0.0.0", 4);
 GROUPS.addSubnet("ff00::", 8, "ipv6");
@@ -116,7 +118,7 @@ function objectionTo(address: string): string | undefined {
 }
 
 async function probe(address: string, { flag, port }: WantedPort): Promise<Server> {
-  // Nobody is answered before what is meant to listen there does.
+  // Connections are closed until the real server takes the port over.
   const server = createServer((connection) => connection.destroy());
   try {
     server.listen({ host: address, port });

@@ -13,15 +13,13 @@ import { collectorCommand } from "./processes/collector/command.ts";
 import { globalSidecarCommand } from "./processes/global-sidecar/command.ts";
 import { standaloneCommand } from "./processes/standalone/command.ts";
 
-/** Exit codes: what the user can mend, and what is our fault. */
+/** Exit codes: for errors that the user can correct, and for our own. */
 const WRONG_INPUT = 2;
 const OUR_FAULT = 1;
-/**
- * What a failed start may still hold open is not waited for any longer than this, in milliseconds.
- */
+/** After a failed start, longest wait for what is still open, in milliseconds. */
 const LAST_RESORT_MS = 2_000;
 
-// Whoever read us may have gone (`fenceline --help | head -1`): that is no fault of ours, and
+// The reader of our output may have ended (`fenceline --help | head -1`): this is no error, and
 // nobody is left to be told.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
@@ -48,17 +46,17 @@ for (const command of [
 try {
   await program.parseAsync();
 } catch (error) {
-  // A comparison that failed must not look like one that found something.
+  // A failed comparison must not look like one that found differences.
   process.exitCode = program.args[0] === "diff" && codeOf(error) !== 0 ? WRONG_INPUT : codeOf(error);
-  // A fault names what stands in files of others, and a terminal obeys what it is sent. The faults
-  // of a file have a line each.
+  // A fault quotes files of others, and a terminal executes control characters. Each fault of a
+  // file has its own line.
   if (!(error instanceof CommanderError)) process.stderr.write(`${printableLines(textOf(error))}\n`);
   if (process.exitCode !== 0) setTimeout(() => process.exit(), LAST_RESORT_MS).unref();
 }
 
 /**
- * Commander shows the help before it looks at what else was asked, and a script that mistypes a
- * command beside `--help` would read a success.
+ * Commander shows the help before it checks the other arguments, so a script with a wrong command
+ * beside `--help` would succeed.
  *
  * @returns nothing to print
  * @throws {CommanderError} naming the command, flag or argument that there is none of
@@ -79,7 +77,9 @@ function codeOf(error: unknown): number {
   return error instanceof FencelineError ? WRONG_INPUT : OUR_FAULT;
 }
 
-/** A fault that we foresaw is the user's to mend, and needs no stack trace; any other is ours. */
+/**
+ * An expected error is for the user to correct, and needs no stack trace. Any other is our fault.
+ */
 function textOf(error: unknown): string {
   if (error instanceof FencelineError) return error.message;
   return error instanceof Error ? String(error.stack) : String(error);

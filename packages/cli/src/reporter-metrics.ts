@@ -2,10 +2,7 @@ import type { EdgeReporter } from "@fenceline/als";
 import { collectedCounter, collectedGauge } from "@fenceline/http-api/collected-metrics";
 import { Registry as MetricsRegistry } from "prom-client";
 
-/**
- * What the reporter between the global sidecar and the collector has counted, read whenever
- * somebody asks.
- */
+/** The counts of the reporter from the global sidecar to the collector, read at each scrape. */
 export function reporterMetrics({ stats }: Pick<EdgeReporter, "stats">): MetricsRegistry {
   const registry = new MetricsRegistry();
   collectedCounter(registry, {

@@ -1,23 +1,23 @@
 import { constants } from "node:os";
 
 /**
- * SIGHUP too: the terminal that we run in went away. There is nothing to reload: manifests are read
- * live, the configuration at a start.
+ * SIGHUP means that our terminal is gone. There is nothing to reload: manifests are watched, and
+ * the configuration is read at the start.
  */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * A signal this soon after the first one, in milliseconds, is the same: Ctrl-C reaches us from the
- * terminal and once more from npm.
+ * Milliseconds after the first signal in which another one counts as the same: Ctrl-C reaches us
+ * from the terminal and once more from npm.
  */
 const SAME_SIGNAL_MS = 500;
 
 /**
  * Resolves with the first SIGINT, SIGTERM or SIGHUP. Another one ends the process at once, with the
- * exit code that a shell gives for it.
+ * exit code of this signal in a shell.
  *
- * To be called first of all: a process with the number 1, as in a container, does not get a signal
- * that it has no handler for.
+ * Call it first of all: process 1, as in a container, does not get a signal for which it has no
+ * handler.
  */
 export function untilSignalled(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {

@@ -10,7 +10,7 @@ export interface CollectorApi {
 }
 
 /**
- * @param tokenFile file with the token, `-` for the standard input. Default: without one
+ * @param tokenFile file with the token, `-` for the standard input. Default: no token
  * @throws {FencelineError} `FILE_UNREADABLE`
  */
 export async function collectorAt(url: string, tokenFile: string | undefined): Promise<CollectorApi> {
@@ -18,7 +18,7 @@ export async function collectorAt(url: string, tokenFile: string | undefined): P
 }
 
 /**
- * Everything of a list, page by page.
+ * All items of a list, read page by page.
  *
  * @param name of the list in its answers
  * @throws {FencelineError} `COLLECTOR_UNAVAILABLE`, with what it answers
@@ -41,7 +41,7 @@ export async function listOf<T>(
 }
 
 /**
- * What a path answers.
+ * The answer of a path.
  *
  * @throws {FencelineError} `COLLECTOR_UNAVAILABLE`, with what it answers
  */

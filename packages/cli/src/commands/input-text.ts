@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { isManifestName } from "@fenceline/store";
 import { readNamedFile, unreadable } from "../read-text-file.ts";
 
-/** A text that a user named, and what messages call it. */
+/** An input of the user, and its name in messages. */
 export interface InputText {
   readonly file: string;
   readonly text: string;
 }
 
-/** By this name a user means the standard input. */
+/** The name of the standard input. */
 const STANDARD_INPUT = "-";
 
 /** Largest file that is read, in bytes. */
@@ -27,7 +27,7 @@ export async function inputText(path: string): Promise<InputText> {
 
 /**
  * The manifests at a path: those of a folder, in the order of their names, or one file. Folders in
- * a folder are not looked into.
+ * a folder are not read.
  *
  * @throws {FencelineError} `FILE_UNREADABLE`
  */
@@ -44,7 +44,7 @@ export function manifestFiles(path: string): readonly string[] {
   }
 }
 
-/** Not as a file: the standard input may be a socket, which has no path. */
+/** It is not read as a file: the standard input may be a socket, which has no path. */
 async function standardInput(): Promise<string> {
   let text = "";
   for await (const chunk of process.stdin.setEncoding("utf8")) {

@@ -2,8 +2,8 @@ import { printableLines } from "@fenceline/api";
 import { Document, visit } from "yaml";
 
 /**
- * A value as JSON for people and programs. JSON lets C1 controls stand, which a terminal obeys as
- * it does the others; as escapes they are the same text.
+ * A value as JSON for people and programs. JSON allows C1 controls, which a terminal executes like
+ * other control characters. As escapes they are the same text.
  */
 export function printedJson(value: unknown): string {
   return `${printableLines(JSON.stringify(value, undefined, 2))}\n`;
@@ -15,18 +15,18 @@ export function printedYaml(value: unknown): string {
 }
 
 /**
- * As kubectl and Helm read it: what YAML 1.1 takes for a boolean or a number, such as `Off`, is
- * quoted where it is a text.
+ * For kubectl and Helm, which read YAML 1.1: a text that this reads as a boolean or a number, such
+ * as `Off`, is quoted.
  */
 export function documentOf(value: unknown): Document {
   return new Document(value, { aliasDuplicateObjects: false, compat: "yaml-1.1" });
 }
 
-/** The same of a document, whose comments are printable by themselves. */
+/** The same for a document. Its comments are printable already. */
 export function printedDocument(document: Document): string {
   visit(document, {
     Scalar(_, node) {
-      // Only there an escape is the character that it stands for.
+      // Only in double quotes an escape stands for its character.
       if (typeof node.value === "string" && printableLines(node.value) !== node.value) node.type = "QUOTE_DOUBLE";
     },
   });

@@ -12,16 +12,16 @@ import {
 import type { Registry } from "@fenceline/registry";
 import { type Dispatcher, request } from "undici";
 
-/** How a call travelled. */
+/** The way of a call. */
 export type Hop = "fallback" | "direct";
 
-/** What a {@link DemoEnvoy} needs of its surroundings. */
+/** Settings of a {@link DemoEnvoy}. */
 export interface DemoEnvoyOptions {
   readonly fence: FenceKey;
-  /** What is rendered for the fence now. */
+  /** The objects that are rendered for the fence now. */
   readonly rendered: () => readonly RenderedObject[];
   readonly registry: () => Registry;
-  /** Where the global sidecar is called. */
+  /** Address of the global sidecar. */
   readonly fallback: { readonly host: string; readonly port: number };
   /** Access logs of direct calls. */
   readonly accessLog: EdgeReporter;
@@ -29,9 +29,9 @@ export interface DemoEnvoyOptions {
 }
 
 /**
- * Stands in for the Envoy beside a demo service, which has none: it obeys the rendered Sidecar as
- * an Envoy would after istiod's push. A host of the fence is called directly and logged; any other
- * goes to the fallback, with the headers that the EnvoyFilter would add.
+ * Replaces the Envoy of a demo service, which has none. It follows the rendered Sidecar as an Envoy
+ * would after istiod's push: a host of the fence is called directly, with an access log. A call to
+ * any other host goes to the fallback, with the headers that the EnvoyFilter would add.
  */
 export class DemoEnvoy {
   readonly #options: DemoEnvoyOptions;
@@ -53,7 +53,7 @@ export class DemoEnvoy {
     return { hop: "direct", status };
   }
 
-  /** Whether the fence holds a service of its namespace, by the short name. */
+  /** Whether the fence has a service of its namespace, by its short name. */
   shows(name: string): boolean {
     const { fence, registry, rendered } = this.#options;
     const service = registry().service(fence.namespace, name);

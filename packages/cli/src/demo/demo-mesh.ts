@@ -12,17 +12,15 @@ export const DEMO_CALLS: Readonly<Record<string, readonly string[]>> = {
   ratings: [],
 };
 
-/** Short, so that a newcomer sees a host leave. A fence of a real mesh has hours or days. */
+/** Short, so that a new user sees a host age out. A fence of a real mesh has hours or days. */
 export const DEMO_IDLE_WINDOW = "20s";
 
-/**
- * File that the demo writes into the folder, and takes away again when the demo is switched off.
- */
+/** File that the demo writes into the folder, and that is removed when the demo is switched off. */
 export const DEMO_FILE = "demo.yaml";
 const HEADING = "# The demo mesh. Written anew by every start; `--no-demo` removes it.";
 
 /**
- * Whether a file is ours to overwrite and to remove. One that somebody edited is theirs; that of a
+ * Whether we may overwrite and remove a file. We do not if somebody has edited it. A file of a
  * version before this one has no checksum.
  */
 export function isDemoFile(text: string): boolean {
@@ -33,8 +31,8 @@ export function isDemoFile(text: string): boolean {
 }
 
 /**
- * The manifests of the demo: four services on loopback, all fenced. `ports` maps a service to the
- * port that it listens on.
+ * The manifests of the demo: four services on loopback, all fenced. `ports` maps a service to its
+ * port.
  */
 export function demoManifests(ports: Readonly<Record<string, number>>): string {
   const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: DEMO_NAMESPACE } };

@@ -3,14 +3,14 @@ import type { Logger } from "pino";
 import type { Hop } from "./demo-envoy.ts";
 import { DEMO_CALLS, DEMO_IDLE_WINDOW, DEMO_NAMESPACE } from "./demo-mesh.ts";
 
-/** What the story is told with. */
+/** What the demo needs to run its calls. */
 export interface Stage {
-  /** Lets a service call another one, as its Envoy would. */
+  /** Calls a service from another one, as its Envoy would. */
   readonly call: (source: string, destination: string) => Promise<{ readonly hop: Hop; readonly status: number }>;
-  /** Whether a service's fence holds another one. */
+  /** Whether a service's fence has another one. */
   readonly shows: (source: string, destination: string) => boolean;
   readonly logger: Logger;
-  /** Aborted when the demo is to end. */
+  /** Aborted when the demo ends. */
   readonly signal: AbortSignal;
 }
 
@@ -18,19 +18,19 @@ export interface Stage {
 const ROUNDS = 3;
 const SHORT_PAUSE = 500;
 /**
- * Pause between calls later on, in milliseconds. Shorter than a twentieth of the idle window: a
- * longer silence of a workload does not count as observed, and its hosts would age the more slowly.
+ * Pause between later calls, in milliseconds. It is shorter than a twentieth of the idle window: a
+ * longer silence of a workload does not count as observed, so its hosts would age more slowly.
  */
 const LONG_PAUSE = 900;
 
 const CALLER = "productpage";
-/** Whom the caller stops calling for a while. */
+/** The service that is not called for a while. */
 const NEGLECTED = "details";
 
 /**
- * What a newcomer is shown: first calls take the fallback and are learned, the next ones go direct;
- * a service that is called no more leaves the fence, and is learned anew when it is called again.
- * Then calls go on for as long as the demo runs.
+ * What the demo shows: first calls use the fallback and are learned, later ones are direct. A
+ * service that is no longer called ages out of the fence, and is learned again with its next call.
+ * Then calls go on until the demo ends.
  */
 export async function tellStory(stage: Stage): Promise<void> {
   const { logger, shows, signal } = stage;
@@ -72,7 +72,7 @@ async function callEach({ call, logger, signal }: Stage, to: readonly string[], 
   }
 }
 
-/** Ends early when the demo does. */
+/** Ends early when the demo ends. */
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   await wait(milliseconds, undefined, { signal }).catch(() => {});
 }

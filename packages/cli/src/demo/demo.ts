@@ -12,9 +12,9 @@ import { DemoEnvoy, type Hop } from "./demo-envoy.ts";
 import { DEMO_CALLS, DEMO_FILE, DEMO_NAMESPACE, demoManifests, isDemoFile } from "./demo-mesh.ts";
 import { tellStory } from "./demo-story.ts";
 
-/** Where the running parts are. */
+/** The running parts that the demo uses. */
 export interface DemoSurroundings {
-  /** Address at which the ports below are called. */
+  /** Address of the ports below. */
   readonly host: string;
   readonly fallbackPort: number;
   readonly accessLogPort: number;
@@ -23,7 +23,7 @@ export interface DemoSurroundings {
   readonly logger: Logger;
 }
 
-/** Demo services are nobody else's: they stay on this machine, wherever Fenceline listens. */
+/** Demo services listen only on this machine, wherever Fenceline listens. */
 const SERVICE_ADDRESS = "127.0.0.1";
 
 /**
@@ -38,14 +38,14 @@ export async function removeDemo(folder: string): Promise<boolean> {
   return true;
 }
 
-/** Removes an earlier demo, and what its fences had learned: nobody deleted them by mistake. */
+/** Removes an earlier demo, and what its fences had learned: it was not deleted by mistake. */
 export async function forgetDemo(folder: string): Promise<void> {
   if (!(await removeDemo(folder))) return;
   for (const name of Object.keys(DEMO_CALLS))
     await rm(join(folder, "state", DEMO_NAMESPACE, `${SERVICE_FENCE.name}-${name}.yaml`), { force: true });
 }
 
-/** Four small services that call one another, so that a first start shows what Fenceline does. */
+/** Four small services that call each other, so that a first start shows what Fenceline does. */
 export class Demo {
   readonly #servers = new Map<string, Server>();
   readonly #envoys = new Map<string, DemoEnvoy>();
@@ -55,8 +55,8 @@ export class Demo {
   #calling: Promise<void> = Promise.resolve();
 
   /**
-   * Starts the services on free ports and writes their manifests into the folder, before the folder
-   * is opened.
+   * Starts the services on free ports and writes their manifests into the folder, before the store
+   * opens it.
    *
    * @throws {FencelineError} `DEMO_FILE_NOT_OURS` when the file has another author; nothing is left
    * running then
@@ -72,7 +72,7 @@ export class Demo {
     }
   }
 
-  /** Gives each service its stand-in for an Envoy, and lets them call each other. */
+  /** Gives each service a replacement of its Envoy, and starts the calls. */
   start({ host, accessLogPort, registry, rendered, fallbackPort, logger }: DemoSurroundings): void {
     const fallback = { host, port: fallbackPort };
     for (const name of Object.keys(DEMO_CALLS)) {
@@ -93,7 +93,7 @@ export class Demo {
     });
   }
 
-  /** Begins no further call, and waits for the one that runs. */
+  /** Begins no further call, and waits for the current one. */
   async stopCalling(): Promise<void> {
     this.#stopped.abort();
     await this.#calling;
@@ -126,8 +126,8 @@ export class Demo {
   }
 
   /**
-   * What a service answers: its name, and what it got from the services that it calls itself; 0
-   * where there was no answer.
+   * The answer of a service: its name, and the statuses of the services that it calls; 0 where
+   * there was no answer.
    */
   async #answer(name: string): Promise<string> {
     const called: Record<string, number> = {};
@@ -152,8 +152,8 @@ export class Demo {
 }
 
 /**
- * The demo's ports are new at every start, so its file is, too. That of somebody else is not ours
- * to overwrite.
+ * The demo has new ports at every start, so its file is written again. A file of somebody else must
+ * not be overwritten.
  */
 async function writeManifests(folder: string, ports: Readonly<Record<string, number>>): Promise<void> {
   const path = join(folder, DEMO_FILE);
@@ -174,8 +174,8 @@ async function writeManifests(folder: string, ports: Readonly<Record<string, num
 }
 
 /**
- * Undefined when there is nothing of that name. What is no file that can be read, such as a link,
- * is none that the demo wrote: it reads as empty.
+ * Undefined when there is nothing of that name. Anything but a readable file, such as a link, was
+ * not written by the demo: it reads as empty.
  */
 async function readIfThere(path: string): Promise<string | undefined> {
   try {

@@ -1,6 +1,6 @@
 /**
- * Certificates of a made-up mesh for tests, signed by its own authority and valid until 2126, and
- * the one key of all of them, which guards nothing.
+ * Certificates of a fictitious mesh for tests, signed by its own authority and valid until 2126,
+ * and their common key, which protects nothing.
  */
 const pem = (label: string, body: string) => `-----BEGIN ${label}-----\n${body.replace(/.{64}(?=.)/g, "$&\n")}\n-----END ${label}-----\n`;
 const certificate = (body: string) => pem("CERTIFICATE", body);
@@ -11,8 +11,8 @@ export const KEY: string = pem(
 );
 
 /**
- * By what they certify. All client certificates were issued by the mesh's authority: what differs
- * is what stands in them.
+ * By what they certify. The mesh's authority has issued all client certificates. Only their content
+ * differs.
  */
 export const CERTIFICATES = {
   /** The authority that signed the others. */

@@ -12,8 +12,8 @@ export interface RunningEnvoy {
   /** Port of the first listener. */
   readonly port: number;
   /**
-   * Replaces the route configuration, as a push from istiod would, and resolves when Envoy has
-   * taken it.
+   * Replaces the route configuration, as a push of istiod would, and resolves when Envoy has
+   * accepted it.
    */
   setRoutes(routes: object): Promise<void>;
   /** Value of a counter or gauge. */
@@ -24,8 +24,8 @@ export interface RunningEnvoy {
 /**
  * Starts an Envoy on free ports.
  *
- * @param configure makes the bootstrap configuration, given the path of the route file; admin is
- * added here
+ * @param configure makes the bootstrap configuration for the path of the route file; admin is added
+ * here
  * @param routes the first content of the route file
  */
 export async function startEnvoy(binary: string, configure: (routesPath: string) => object, routes: object): Promise<RunningEnvoy> {

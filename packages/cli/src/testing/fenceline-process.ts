@@ -13,8 +13,8 @@ type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
 /** A `fenceline` command that runs. */
 export interface RunningCommand {
   /**
-   * Resolves with the first log line, from the start on, for which the condition holds. Rejects
-   * when the process ends before.
+   * Resolves with the first log line since the start for which the condition holds. Rejects when
+   * the process ends before.
    */
   line(condition: (line: LogLine) => boolean): Promise<LogLine>;
   /** The log so far. */
@@ -32,7 +32,7 @@ export interface FencelineProcess extends RunningCommand {
   readonly apiPort: number;
 }
 
-/** The command of a global sidecar on free ports. By default nobody takes its reports. */
+/** The command of a global sidecar on free ports. By default its reports go nowhere. */
 export function globalSidecarOn(collector = "127.0.0.1:1"): readonly string[] {
   return ["global-sidecar", "--collector", collector, "--host", "127.0.0.1", "--port", "0", "--admin-port", "0"];
 }
@@ -105,7 +105,7 @@ export async function get(
   return { status: response.statusCode, body };
 }
 
-/** What a command that ended by itself left. */
+/** The result of a command that ended by itself. */
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
@@ -113,8 +113,8 @@ export interface Ended {
 }
 
 /**
- * Runs a command that is to end by itself. One that does not is killed after 30 s, and gives no
- * exit code.
+ * Runs a command that should end by itself. Otherwise it is killed after 30 s, and has no exit
+ * code.
  */
 export async function runToEnd(args: readonly string[], options: SpawnOptions = {}): Promise<Ended> {
   const child = spawn(process.execPath, [MAIN, ...args], {

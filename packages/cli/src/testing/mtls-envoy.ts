@@ -1,11 +1,12 @@
 /**
- * An Envoy as the receiving sidecar of a mesh: it takes mTLS, and tells whose certificate it saw.
+ * An Envoy as the receiving sidecar of a mesh: it terminates mTLS, and forwards the client's
+ * identity.
  */
 import { CERTIFICATES, KEY } from "./certificates.ts";
 import { type RunningEnvoy, startEnvoy } from "./envoy.ts";
 
 export interface MtlsEnvoyOptions {
-  /** What becomes of a client's own `x-forwarded-client-cert`: Istio's sidecars append to it. */
+  /** What it does with a client's own `x-forwarded-client-cert`: Istio's sidecars append to it. */
   readonly forward: "APPEND_FORWARD" | "SANITIZE_SET";
   /** Port of the global sidecar, and of the collector, on loopback. */
   readonly proxyPort: number;
@@ -71,8 +72,8 @@ export function startMtlsEnvoy(
 }
 
 /**
- * As Istio has it in every cluster: no limit. Envoy's own, 1,024 requests, has it refuse an honest
- * stream beside a flood ("overflow") before anybody else can.
+ * No limit, as in Istio's clusters. With Envoy's default of 1,024 requests, Envoy itself would
+ * refuse a well-behaved stream beside a flood ("overflow").
  */
 const NO_LIMIT = 2 ** 32 - 1;
 const CIRCUIT_BREAKERS = {

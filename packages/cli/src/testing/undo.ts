@@ -1,12 +1,12 @@
 import type { TestContext } from "node:test";
 
-/** Takes something to undo. */
+/** Registers a step to undo. */
 export type Undo = (step: () => unknown) => void;
 
 /**
- * Undoes what a test started, in the opposite order and whatever fails on the way: a folder must
- * outlive the process that writes into it. (The runner calls `after` hooks in the order of their
- * registration, and stops at the first that throws.)
+ * Undoes what a test started, in reverse order and even if a step fails: a folder must outlive the
+ * process that writes into it. (The runner calls `after` hooks in the order of their registration,
+ * and stops at the first that throws.)
  */
 export function undoAfter(t: TestContext): Undo {
   const steps: (() => unknown)[] = [];

@@ -1,14 +1,14 @@
 import { type KnownObject, MANIFEST_KINDS, parseManifests } from "@fenceline/api";
 import { collectionPath, hasStatus, KubernetesApi, kubeConfigLoader, type Resource, resourcesOf } from "@fenceline/kubernetes";
 
-/** Kinds of which nothing is exported, and that a cluster has many of. */
+/** Kinds of which nothing is exported, and of which a cluster has many objects. */
 const NOT_ASKED: ReadonlySet<string> = new Set(["EndpointSlice", "SmartLimiter"]);
 const PAGE = "500";
 
 /**
- * The mesh of a cluster, as far as an export reads it. A kind that is not installed has no objects.
+ * The objects of a cluster that an export reads. A kind that is not installed has no objects.
  *
- * @throws the error of the API server, where it refuses one
+ * @throws the error of the API server, if it refuses a request
  */
 export async function objectsOfCluster(kubeconfig: string | undefined): Promise<readonly KnownObject[]> {
   const api = new KubernetesApi(await kubeConfigLoader(kubeconfig));

@@ -8,7 +8,7 @@ interface Flags extends ExportPlace {
   readonly namespace?: string;
 }
 
-/** `fenceline diff`: what was learned since an export was taken. */
+/** `fenceline diff`: what was learned since an export. */
 export function diffCommand(): Command {
   return withPlace(new Command("diff"))
     .description("Print what differs between two exports, or between an export and what a collector, a folder or a cluster has now.")

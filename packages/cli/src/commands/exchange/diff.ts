@@ -15,7 +15,7 @@ import { type ExportPlace, takeExport } from "./export.ts";
 interface DiffSettings extends ExportPlace {
   /** A file or folder; `-` is the standard input. */
   readonly before: string;
-  /** The same. Default: what {@link ExportPlace} names. */
+  /** The same. Default: the current state of the {@link ExportPlace}. */
   readonly after: string | undefined;
   readonly namespace?: string | undefined;
   readonly format: "text" | "json";
@@ -31,7 +31,7 @@ const FORMATS: Readonly<Record<string, ExportFormat>> = {
 };
 
 /**
- * Prints what differs between two exports, or between an export and what is learned now.
+ * Prints the differences between two exports, or between an export and the current state.
  *
  * @returns the exit code: 1 when something differs
  */
@@ -51,12 +51,12 @@ async function objectsOf(path: string): Promise<readonly Compared[]> {
   return objects.map(comparedOf);
 }
 
-/** However a fence is written, it is compared as it is exported. */
+/** A fence is compared in its exported form, however it is written. */
 function comparedOf(object: ServiceFence | WrittenObject): Compared {
   return "status" in object ? exportedFence({ fence: object, status: object.status }).object : object;
 }
 
-/** The same kinds as there are in the export that it is compared with. */
+/** The current state, with the kinds of the export to which it is compared. */
 async function currentOf(
   old: readonly Compared[],
   place: Omit<Parameters<typeof takeExport>[0], "format" | "times">,

@@ -9,7 +9,7 @@ interface Flags extends ExportPlace {
   readonly output?: string;
 }
 
-/** The flags that say where an export is taken from. */
+/** The flags that name the source of an export. */
 export function withPlace(command: Program): Program {
   return command
     .addOption(
@@ -22,7 +22,7 @@ export function withPlace(command: Program): Program {
     .option("--kubeconfig <file>", "cluster to read; default: $KUBECONFIG, ~/.kube/config, else the pod's service account", parseText);
 }
 
-/** `fenceline export`: what was learned, as objects that can be applied elsewhere. */
+/** `fenceline export`: what was learned, as objects to be applied elsewhere. */
 export function exportCommand(): Program {
   return withPlace(new Command("export"))
     .description("Print what fences have learned, as YAML: fences that declare it, Sidecars that need no Fenceline, or who calls whom.")

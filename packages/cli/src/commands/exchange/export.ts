@@ -6,7 +6,7 @@ import { collectorAt, listOf } from "../collector-api.ts";
 import { objectsOfFolder } from "./sources.ts";
 import { exportText } from "./yaml.ts";
 
-/** Where an export is taken from. The first one that is given counts; without any, the cluster. */
+/** The source of an export. The first one that is given counts; without any, the cluster. */
 export interface ExportPlace {
   readonly url?: string | undefined;
   readonly tokenFile?: string | undefined;
@@ -34,12 +34,12 @@ export async function takeExport({ url, tokenFile, dir, kubeconfig, ...settings 
 }
 
 async function objectsIn(kubeconfig: string | undefined): Promise<readonly KnownObject[]> {
-  // Imported here: of the sources only this one needs a client of Kubernetes.
+  // Imported here: only this source needs a client of Kubernetes.
   const { objectsOfCluster } = await import("./cluster-source.ts");
   return objectsOfCluster(kubeconfig);
 }
 
-/** Writes objects to a file, or where there is none to the standard output. */
+/** Writes objects to a file, or to the standard output if none is given. */
 export function writeObjects(exported: readonly Exported[], output: string | undefined): void {
   const text = exportText(exported);
   if (output === undefined) process.stdout.write(text);

@@ -6,7 +6,7 @@ interface Flags {
   readonly output?: string;
 }
 
-/** `fenceline import`: fences from what others say a workload calls. */
+/** `fenceline import`: fences from other sources that say what a workload calls. */
 export function importCommand(): Command {
   return new Command("import")
     .description("Print ServiceFences that declare what fences have learned, or what Sidecars show, as YAML. Needs no cluster.")

@@ -27,8 +27,8 @@ interface ImportSettings {
 }
 
 /**
- * Writes fences that declare what fences have learned, or what Sidecars show, and tells what has no
- * meaning in a fence.
+ * Writes fences that declare what fences have learned, or what Sidecars show, and reports what has
+ * no meaning in a fence.
  *
  * @returns the exit code: 1 when an object is left out
  */

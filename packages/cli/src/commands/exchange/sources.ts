@@ -5,10 +5,10 @@ import { readYaml } from "@fenceline/store";
 import { inputText, manifestFiles } from "../input-text.ts";
 
 /**
- * The mesh of a standalone folder: its manifests, and what its fences have learned.
+ * The objects of a standalone folder: its manifests, and what its fences have learned.
  *
- * @throws {FencelineError} `STATE_UNREADABLE` where a state is damaged: an export without it would
- * lack hosts that are called, and nobody would see it
+ * @throws {FencelineError} `STATE_UNREADABLE` when a state is damaged: an export without it would
+ * lack called hosts, and nobody would notice
  */
 export async function objectsOfFolder(folder: string): Promise<readonly KnownObject[]> {
   const texts = await Promise.all(manifestFiles(folder).map(inputText));
@@ -19,10 +19,13 @@ export async function objectsOfFolder(folder: string): Promise<readonly KnownObj
   return objects.map((object) => (object.kind === SERVICE_FENCE.name ? withState(object, states) : object));
 }
 
-/** What the fences of a namespace have learned, by name: a file is named shorter than some. */
+/**
+ * What the fences of a namespace have learned, by the fence's name: the name of its file may be
+ * shorter.
+ */
 type States = ReadonlyMap<string, object>;
 
-/** As the store has it: a state wins over the status of a manifest. */
+/** A fence as in the store: a state wins over the status of a manifest. */
 function withState(fence: ServiceFence, states: ReadonlyMap<string, States>): ServiceFence {
   const state = states.get(fence.metadata.namespace)?.get(fence.metadata.name);
   return state === undefined ? fence : { ...fence, status: SERVICE_FENCE.readStatus(state).status };
@@ -44,7 +47,7 @@ function stateFiles(folder: string): readonly string[] {
   try {
     return readdirSync(folder).filter((name) => name.startsWith(`${SERVICE_FENCE.name}-`) && name.endsWith(".yaml"));
   } catch {
-    // A folder in which nothing was learned yet.
+    // Nothing was learned in the folder yet.
     return [];
   }
 }

@@ -3,7 +3,9 @@ import type { Exported } from "@fenceline/collector";
 import { type Document, isMap, isScalar, isSeq } from "yaml";
 import { documentOf, printedDocument } from "../printed-text.ts";
 
-/** Objects as YAML, a document each, with their comments beside what these are about. */
+/**
+ * Objects as YAML, one document each, with their comments beside the fields that these are about.
+ */
 export function exportText(exported: readonly Exported[]): string {
   return exported.map(printedObject).join("---\n");
 }
@@ -12,7 +14,8 @@ function printedObject({ object, comments }: Exported): string {
   const document = documentOf(object);
   for (const { path, text } of comments) {
     const node = nodeAt(document, path);
-    // Behind the end of its line, for which YAML 1.1 takes U+0085 and U+2028 too, it would be YAML.
+    // After a line end, the rest of the comment would be YAML. In YAML 1.1, U+0085 and U+2028 are
+    // line ends, too.
     if (node !== undefined) node.commentBefore = ` ${printable(text)}`;
   }
   return printedDocument(document);

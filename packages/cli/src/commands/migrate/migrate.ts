@@ -14,7 +14,7 @@ import {
 import { type InputText, inputText } from "../input-text.ts";
 import { printedYaml } from "../printed-text.ts";
 
-/** What {@link migrate} works with. */
+/** Settings of {@link migrate}. */
 export interface MigrateOptions {
   /** Files; `-` is the standard input. */
   readonly files: readonly string[];
@@ -22,17 +22,14 @@ export interface MigrateOptions {
   readonly err: { write(text: string): unknown };
 }
 
-/**
- * A key of a ConfigMap under which a process of Slime finds a module: `cfg`, or `cfg_<name>` of a
- * bundle.
- */
+/** A key of a ConfigMap in which Slime has a module: `cfg`, or `cfg_<name>` in a bundle. */
 const MODULE_KEY = /^cfg(?:_.+)?$/;
 
 /**
- * Prints values for our chart. Nothing else goes to `out`, and nothing at all when a file has a
- * fault.
+ * Prints values for our chart. Nothing else is written to `out`, and nothing at all when a file is
+ * not valid.
  *
- * @returns the exit code: 1 when the values do not say all that is meant
+ * @returns the exit code: 1 when the values lack some of the settings
  */
 export async function migrate({ files, out, err }: MigrateOptions): Promise<0 | 1> {
   const tell = (text: string) => void err.write(`${printableLines(text)}\n`);
@@ -82,7 +79,7 @@ function itemsOf(value: unknown): readonly JsonObject[] {
   return Array.isArray(value.items) && String(value.kind).endsWith("List") ? value.items.flatMap(itemsOf) : [value];
 }
 
-/** Undefined for an object that holds no settings of Slime. */
+/** Undefined for an object without settings of Slime. */
 function readingsOfObject(object: JsonObject, file: string): readonly SlimeBootValues[] | undefined {
   const { kind, apiVersion, spec, data, module: modules } = object;
   if (kind === "SlimeBoot") return [slimeBootValues(isJsonObject(spec) ? spec : {})];
@@ -102,7 +99,7 @@ function moduleIn(text: string, file: string): JsonObject {
   return value;
 }
 
-/** What came first counts, as in one SlimeBoot. */
+/** The first setting counts, as in one SlimeBoot. */
 function merged(readings: readonly Reading[]): { readonly values: JsonObject; readonly untaken: readonly string[] } {
   const untaken: string[] = [];
   const into = (values: Record<string, unknown>, more: JsonObject, file: string, above: string): Record<string, unknown> => {

@@ -5,12 +5,12 @@ import { type InputText, inputText, manifestFiles } from "../input-text.ts";
 import { printedYaml } from "../printed-text.ts";
 import { readValues } from "./values-file.ts";
 
-/** What {@link render} works with. */
+/** Settings of {@link render}. */
 export interface RenderOptions {
   /** Files and folders; `-` is the standard input. */
   readonly files: readonly string[];
   readonly config: string | undefined;
-  /** File with values by name, in place of what would be measured. Default: nothing is known. */
+  /** File with values by name, instead of measured ones. Default: no value is known. */
   readonly metrics?: string | undefined;
   readonly out: { write(text: string): unknown };
   readonly err: { write(text: string): unknown };
@@ -19,10 +19,10 @@ export interface RenderOptions {
 }
 
 /**
- * Prints what would be applied. Nothing else goes to `out`, and nothing at all when a file is not
- * valid.
+ * Prints what would be applied. Nothing else is written to `out`, and nothing at all when a file is
+ * not valid.
  *
- * @returns the exit code: 1 when something is not as it was asked for
+ * @returns the exit code: 1 when an object is not rendered as requested
  */
 export async function render({ files, config: configFile, metrics, out, err, now }: RenderOptions): Promise<0 | 1> {
   const tell = (text: string) => void err.write(`${printableLines(text)}\n`);
@@ -56,7 +56,7 @@ function objectsOf({ file, text }: InputText, tell: (text: string) => void): rea
   return objects;
 }
 
-/** The API server has one object of a name; which of two is meant nobody can tell. */
+/** The API server has one object of a name, so it is unclear which of two is meant. */
 function firstRepeated(objects: readonly KnownObject[]): FencelineError | undefined {
   const seen = new Set<string>();
   for (const each of objects) {

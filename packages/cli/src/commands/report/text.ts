@@ -18,7 +18,7 @@ function rowOf({ fence, mode, verdict, shows, hides, saves, reasons }: ReportVie
   return [fence, mode, verdict, ...[shows.count, hides.count, clusters, endpoints, listeners].map(String), megabytes(saves.bytes), why];
 }
 
-/** Everything of one fence, by name where hosts are named. */
+/** The whole report of one fence. Hosts are listed by name if they are in the report. */
 export function fenceText({ fence, mode, verdict, reasons, shows, hides, saves, risks, observed }: ReportView): string {
   const { clusters, endpoints, listeners, bytes, bytesError } = saves;
   const told = risks.filter(({ against }) => against === undefined);
@@ -33,7 +33,7 @@ export function fenceText({ fence, mode, verdict, reasons, shows, hides, saves, 
   ]);
 }
 
-/** Names and messages are others': none of them makes a line of ours. */
+/** Names and messages come from others, and must not add lines of their own. */
 function linesText(lines: readonly string[]): string {
   return lines.map(printable).join("\n");
 }

@@ -10,7 +10,7 @@ interface Flags {
   readonly logLevel: string;
 }
 
-/** `fenceline withdraw`: what the chart runs before it is uninstalled. */
+/** `fenceline withdraw`: the chart runs it before it is uninstalled. */
 export function withdrawCommand(): Command {
   return new Command("withdraw")
     .description(

@@ -10,10 +10,10 @@ import {
 } from "@fenceline/kubernetes";
 import type { Logger } from "pino";
 
-/** Objects of one answer: a status may be as large as half a mebibyte. */
+/** Objects in one answer: a status may have half a mebibyte. */
 const PAGE_SIZE = "50";
 
-/** What it is told with. */
+/** Settings of {@link tellWithdrawn}. */
 interface Told {
   readonly api: Pick<KubernetesApi, "json">;
   readonly logger: Logger;
@@ -26,8 +26,8 @@ interface Page {
 }
 
 /**
- * Says in the status of every object of ours that nothing of it is in force any more. A status that
- * cannot be written is told in the log, and holds nothing up.
+ * Writes into the status of every object of ours that nothing of it is in force any more. A status
+ * that cannot be written is logged, and does not stop the command.
  */
 export async function tellWithdrawn(options: Told): Promise<void> {
   for (const kind of OWN_KINDS) {
@@ -37,7 +37,7 @@ export async function tellWithdrawn(options: Told): Promise<void> {
   }
 }
 
-/** Returns how many were told. */
+/** Returns how many statuses were written. */
 async function tellAll(options: Told, kind: OwnKind, resource: Resource): Promise<number> {
   const { api } = options;
   let count = 0;
@@ -58,7 +58,7 @@ async function tellAll(options: Told, kind: OwnKind, resource: Resource): Promis
   return count;
 }
 
-/** What is gone meanwhile, or never was installed, has no status. */
+/** An object that is gone, or a kind that is not installed, has no status. */
 async function orWarn({ logger }: Pick<Told, "logger">, kind: string, work: () => Promise<number>): Promise<number> {
   try {
     return await work();

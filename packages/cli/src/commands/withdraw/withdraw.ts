@@ -30,13 +30,13 @@ export interface WithdrawOptions {
   readonly namespace: string;
   readonly logger: Logger;
   /**
-   * How long Envoys are given for each step: to load the clusters of the whole mesh before the
-   * Sidecars go, and to learn its routes before the EnvoyFilters go.
+   * Time for Envoys in each step: to load the clusters of the whole mesh before the Sidecars are
+   * deleted, and its routes before the EnvoyFilters are deleted.
    */
   readonly settle: number;
-  /** How long to wait for the collector to let go of its Lease. */
+  /** Longest wait until the collector releases its Lease. */
   readonly timeout: number;
-  /** Pause between two looks at the Lease. */
+  /** Pause between two reads of the Lease. */
   readonly interval: number;
 }
 
@@ -44,18 +44,18 @@ const COLLECTOR = "fenceline-collector";
 const OURS = `${MANAGED_BY_LABEL}=${MANAGER}`;
 
 /**
- * Takes back everything that Fenceline rendered, so that nothing of it is left in the mesh. May be
+ * Deletes everything that Fenceline rendered, so that nothing of it is left in the mesh. May be
  * repeated.
  *
- * The collector goes first, or it would render again what is deleted here. Then the rendered kinds,
- * in the reverse of the order in which a mesh takes them in: first the Sidecars, and only when
- * every Envoy knows the whole mesh again the EnvoyFilters. Until then, calls to hosts that are
- * still hidden need the way to the fallback.
+ * The collector must have stopped before, or it would render again what is deleted here. Rendered
+ * kinds are deleted in the reverse order of their creation: first the Sidecars, and the
+ * EnvoyFilters only when every Envoy has the whole mesh again. Until then, calls to hidden hosts
+ * need the route to the fallback.
  *
- * A Sidecar goes in two steps, as when a fence is switched off: the rest of the mesh is parked in
- * it first, so that every cluster is there before the first route to it.
+ * A Sidecar is deleted in two steps, as when a fence is switched off: first it gets the rest of the
+ * mesh in a parking listener, so that every cluster is there before the first route to it.
  *
- * At last the objects of ours that stay, fences and limiters, say that nothing of them is in force.
+ * At last the statuses of our objects, fences and limiters, say that nothing of them is in force.
  *
  * @throws {FencelineError} `COLLECTOR_STILL_LEADS`, or the error of the API server
  */
@@ -85,7 +85,9 @@ async function withdrawKind({ api, settle }: WithdrawOptions, kind: (typeof REND
   return found.length;
 }
 
-/** Parks the whole mesh in an object that is a Sidecar; how many were written. */
+/**
+ * If the object is a Sidecar, parks the whole mesh in it. Returns how many objects were written.
+ */
 async function parkEverything(api: WithdrawOptions["api"], resource: Resource, object: Ours): Promise<number> {
   if (resource.plural !== SIDECAR.plural || object.spec?.egress === undefined) return 0;
   const sidecar = { ...object, kind: SIDECAR.name } as Sidecar;
@@ -109,13 +111,13 @@ async function leaseIsFree({ api, namespace, timeout, interval }: WithdrawOption
   });
 }
 
-/** An object that carries our label. A list does not name the kind of its items. */
+/** An object with our label. A list does not name the kind of its items. */
 interface Ours {
   readonly metadata: ObjectKey;
   readonly spec?: Partial<Sidecar["spec"]>;
 }
 
-/** The objects of a kind that carry our label. A kind that does not exist has none. */
+/** The objects of a kind with our label. A kind that does not exist has none. */
 async function listOurs(api: WithdrawOptions["api"], resource: Resource): Promise<readonly Ours[]> {
   const path = collectionPath(resource);
   const list = await absentIsFine(api.json({ method: "GET", path, query: { labelSelector: OURS } }));

@@ -3,33 +3,31 @@ import { type Guard, REFUSAL_REASONS, reviewGuard } from "@fenceline/http-api";
 import { AccessReviews, type KubernetesApi, TokenReviews } from "@fenceline/kubernetes";
 import { Counter, Registry as MetricsRegistry } from "prom-client";
 
-/** What an {@link apiGuard} runs with. */
+/** Settings of an {@link apiGuard}. */
 export interface ApiGuardOptions {
   readonly api: KubernetesApi;
-  /** Told of an API server that cannot be asked. */
+  /** Called when the API server cannot be asked. */
   readonly onTrouble: (error: FencelineError) => void;
   /** Milliseconds of a monotonic clock. */
   readonly clock?: () => number;
 }
 
 const HINT = `kubectl create token <service account> --audience=${COLLECTOR_AUDIENCE} makes one`;
-/**
- * Milliseconds that the owner of a token is believed. Kubernetes' own servers believe it as long.
- */
+/** Milliseconds for which the user of a token is cached, as in Kubernetes' own servers. */
 const TOKEN_BELIEVED = 10_000;
-/** Tokens of one address that are not valid. */
+/** Most invalid tokens of one address. */
 const BAD_TOKENS = { burst: 10, perSecond: 2 };
-/** Questions of one user for what he may not: a script may try all namespaces of a mesh. */
+/** Most refused questions of one user: a script may try all namespaces of a mesh. */
 const RIGHTS_LACKED = { burst: 100, perSecond: 10 };
-/** Reports of trouble in a minute: each call has some while the API server is away. */
+/** Reports of trouble in a minute: while the API server is away, every call causes one. */
 const TROUBLES = { lines: 1, window: 60_000 };
 
 /**
- * Who may call the collector's API in a cluster: the API server says whose a token is and what that
- * user may do.
+ * Guards the collector's API in a cluster: the API server says which user a token belongs to, and
+ * what this user may do.
  *
- * Tokens must be made for us. One for the API server would let whoever reads it here, or on the
- * way, act as its owner there.
+ * Tokens must have our audience. Somebody who reads a token for the API server here, or on the way,
+ * could act as its owner there.
  */
 export function apiGuard({ api, onTrouble, clock = () => performance.now() }: ApiGuardOptions): {
   readonly guard: Guard;
@@ -51,7 +49,7 @@ export function apiGuard({ api, onTrouble, clock = () => performance.now() }: Ap
   return { guard, metrics };
 }
 
-/** What an {@link apiGuard} counts. */
+/** The metrics of an {@link apiGuard}. */
 export function refusalMetrics(): { readonly metrics: MetricsRegistry; readonly refused: Counter<"reason"> } {
   const metrics = new MetricsRegistry();
   const refused = new Counter({

@@ -3,22 +3,23 @@ import { collectedCounter, collectedGauge } from "@fenceline/http-api/collected-
 import type { InformerHealth } from "@fenceline/kubernetes";
 import { Registry as MetricsRegistry } from "prom-client";
 
-/** What a collector in a cluster can say of itself, also while it waits for the API server. */
+/** The state of a collector in a cluster, also while it waits for the API server. */
 export interface ClusterView {
-  /** How the copy of each kind is kept. */
+  /** The health of each informer. */
   readonly health: () => readonly InformerHealth[];
   /** Whether this replica leads. */
   readonly leads: () => boolean;
 }
 
 /**
- * How well the API server is heard and whether this replica leads, read whenever somebody asks.
+ * Metrics of the connection to the API server, and whether this replica leads, read at each scrape.
  * Label values come from a closed set of kinds and reasons.
  */
 export function clusterMetrics({ health, leads }: ClusterView): MetricsRegistry {
   const registry = new MetricsRegistry();
   /**
-   * A kind with several informers is as well as the worst of them, and has what all of them have.
+   * A kind with several informers has the health of the worst of them, and the objects of all of
+   * them.
    */
   const gauge = (
     name: string,
@@ -64,7 +65,7 @@ export function clusterMetrics({ health, leads }: ClusterView): MetricsRegistry 
   return registry;
 }
 
-/** Fences are of one kind in two groups. The core group has no name. */
+/** Fences are one kind in two groups. The core group has no name. */
 function labelsOf({ kind, apiVersion }: InformerHealth): { readonly kind: string; readonly group: string } {
   return { kind, group: groupOf(apiVersion) };
 }

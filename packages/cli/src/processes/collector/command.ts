@@ -22,7 +22,7 @@ interface Flags {
 }
 
 /**
- * `fenceline collector`: the daemon in a cluster. Every replica learns, the leader alone ages and
+ * `fenceline collector`: the daemon in a cluster. Every replica learns, only the leader ages and
  * renders.
  */
 export function collectorCommand(): Command {

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import type { IstiodCredentials } from "@fenceline/collector";
 
 /**
- * The files by which istiod knows this pod, and it istiod. Read again whenever they are wanted:
- * the kubelet replaces the token before it ends, and istiod's root certificate may change.
+ * The files with which istiod authenticates this pod, and this pod istiod. They are read at each
+ * use: the kubelet replaces the token before it expires, and istiod's root certificate may change.
  */
 export function istiodCredentialsIn(folder: string, pod: string): IstiodCredentials {
   return {

@@ -1,15 +1,14 @@
-/** Where Istio's Envoys have their admin interface, inside of a pod. */
+/** The admin interface of Istio's Envoys, within a pod. */
 const SERVER_INFO = "http://127.0.0.1:15000/server_info";
-/** Milliseconds for the answer. It comes from the same pod. */
+/** Longest wait for the answer, in milliseconds. It comes from the same pod. */
 const ANSWER_TIMEOUT = 2_000;
 
 /**
- * The version of Istio that the proxy in our own pod runs; undefined when there is none that
- * answers.
+ * Istio's version of the proxy in our own pod; undefined when none answers.
  *
- * Proxies of the mesh tell theirs with their first access log. Until then ours stands for them, as
- * the same control plane injected it: without any version the first fence of a mesh would go
- * without the on_demand filter, and lose requests in its first switch-overs.
+ * Proxies of the mesh tell their version with their first access log. Until then ours stands for
+ * them, since the same control plane injected it. Without any version the first fence of a mesh
+ * would not have the on_demand filter, and lose requests in its first switch-overs.
  *
  * @param url of Envoy's `/server_info`
  * @see https://www.envoyproxy.io/docs/envoy/latest/api-v3/admin/v3/server_info.proto

@@ -11,7 +11,7 @@ import { clusterMetrics } from "./cluster-metrics.ts";
 import { istiodCredentialsIn } from "./istiod-credentials.ts";
 import { ownProxyVersion } from "./own-proxy.ts";
 
-/** What a {@link Replica} runs with. */
+/** Settings of a {@link Replica}. */
 export interface ReplicaOptions {
   readonly host: string;
   /** Ports; 0 takes a free one. */
@@ -24,7 +24,7 @@ export interface ReplicaOptions {
   readonly kubeconfig?: string;
   /** Folder with `token` and `root-cert.pem`. Default: istiods are not asked. */
   readonly istiodCredentials?: string;
-  /** Names that the API may be called by, beside those of the collector's Service. */
+  /** Host names of the API, beside those of the collector's Service. */
   readonly apiHost?: readonly string[];
   readonly config: Config;
   readonly logger: Logger;
@@ -32,17 +32,17 @@ export interface ReplicaOptions {
 
 /** Name of the Lease that the replicas share. */
 const LEASE = "fenceline-collector";
-/** Of the chart: it is there for as long as Fenceline is installed. */
+/** The chart's ClusterRole: it exists as long as Fenceline is installed. */
 const CLUSTER_ROLE = "fenceline-collector";
 /**
- * How long the last writes may take at the end, in milliseconds. A pod has 30 s, and an API server
- * may be silent.
+ * Longest time for the last writes, in milliseconds. A pod has 30 s to end, and an API server may
+ * not answer.
  */
 const LAST_WRITES = 10_000;
 
 /**
- * One collector in a cluster. Probes and metrics are answered from the first moment on, and an API
- * server that is down is waited for: a restart would not bring it back.
+ * One collector in a cluster. It answers probes and metrics from the beginning. While the API
+ * server is down, it waits: a restart would not help.
  */
 export class Replica {
   readonly #options: ReplicaOptions;
@@ -76,9 +76,9 @@ export class Replica {
   }
 
   /**
-   * A replica that answers probes, and does nothing else yet.
+   * A replica that only answers probes so far.
    *
-   * @throws {FencelineError} `LISTEN_FAILED` when the port cannot be had
+   * @throws {FencelineError} `LISTEN_FAILED` when the port cannot be bound
    */
   static async create(options: ReplicaOptions): Promise<Replica> {
     const replica = new Replica(options, new KubernetesApi(await kubeConfigLoader(options.kubeconfig)));
@@ -97,10 +97,10 @@ export class Replica {
   }
 
   /**
-   * Waits until the mesh is known, then learns, and stands for election: a leader must be able to
-   * do its work. Resolves when it does, or when {@link close} ends the wait.
+   * Waits until the mesh is known, then begins to learn, and only then joins the election: a leader
+   * must be able to work. Resolves after that, or when {@link close} ends the wait.
    *
-   * @throws {FencelineError} when the port for access logs cannot be had
+   * @throws {FencelineError} when the port for access logs cannot be bound
    */
   start(): Promise<void> {
     this.#starting ??= this.#start();
@@ -108,20 +108,20 @@ export class Replica {
   }
 
   /**
-   * Writes what was learned, gives the Lease back, and stops. A replica that has not started has
+   * Writes what was learned, releases the Lease, and stops. A replica that has not started has
    * nothing to write.
    */
   async close(): Promise<void> {
     if (this.#collector === undefined) {
       this.#api.close();
       await this.#store.close();
-      // Whoever started it is told of its failure.
+      // The caller of `start` gets its failure.
       await this.#starting?.catch(() => {});
     }
-    // Should the API server be silent, the Lease matters more than the last counts: others wait for
-    // it.
+    // If the API server does not answer, the Lease matters more than the last counts: others wait
+    // for it.
     const hurry = setTimeout(() => void this.#election.stop().then(() => this.#api.close()), LAST_WRITES).unref();
-    // The collector first: what it still has to write needs the Lease and the store.
+    // The collector first: its last writes need the Lease and the store.
     await this.#collector?.close();
     await this.#election.stop();
     await this.#store.close();
@@ -149,7 +149,7 @@ export class Replica {
     if (!this.#api.closed.aborted) this.#election.start();
   }
 
-  /** The API server says whose a token is. */
+  /** The API server says to whom a token belongs. */
   #fallbackToken(): FallbackToken {
     const { namespace, fallback } = this.#options.config;
     const reviews = new TokenReviews({ api: this.#api, audience: COLLECTOR_AUDIENCE });
@@ -181,7 +181,7 @@ export class Replica {
     });
   }
 
-  /** What the start still waits for: the readiness probe tells it. */
+  /** What the start still waits for, for the readiness probe. */
   #waitingFor(): string {
     const kinds = this.#store.health().filter(({ synced, state }) => !synced && state !== "unavailable");
     const [trouble] = kinds.flatMap(({ reason }) => reason ?? []);

@@ -2,16 +2,16 @@ import { FencelineError, fileFailure } from "@fenceline/api/vocabulary";
 import { readTextFile } from "../../read-text-file.ts";
 
 /**
- * Largest token that is read, in bytes. One of a service account has about one kilobyte, and must
- * fit into a header.
+ * Largest token that is read, in bytes. It must fit into a header; a service account's token has
+ * about one kilobyte.
  */
 const LARGEST = 16 * 1024;
 
 /**
- * Reads the token in a file, anew at each call: a kubelet replaces a projected token when four
- * fifths of its time are over.
+ * Reads the token in a file at each call: a kubelet replaces a projected token after four fifths of
+ * its lifetime.
  *
- * @param file undefined: there is none to show
+ * @param file undefined: there is no token
  * @throws {FencelineError} `COLLECTOR_TOKEN_UNREADABLE`, by the returned function
  */
 export function collectorToken(file: string | undefined): (() => string) | undefined {

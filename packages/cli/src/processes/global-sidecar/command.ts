@@ -20,7 +20,7 @@ import {
 } from "../../flags.ts";
 import { run } from "./run.ts";
 
-/** `fenceline global-sidecar`: the fallback proxy in a cluster, beside an Envoy of its own. */
+/** `fenceline global-sidecar`: the fallback proxy in a cluster, with its own Envoy. */
 export function globalSidecarCommand(): Command {
   return new Command("global-sidecar")
     .description("Run the global sidecar in a cluster: forward unknown hosts by cluster DNS and report their edges.")
@@ -57,8 +57,8 @@ export function globalSidecarCommand(): Command {
         "--max-turn <duration>",
         "when turns of a worker's event loop stay longer than this, 10ms at least, a share of the requests gets 503; 0s: never",
         "250ms",
-        // Turns of some milliseconds are those of any busy worker: nearly all that it takes on
-        // would be refused.
+        // Every busy worker has turns of some milliseconds: with less, it would refuse nearly all
+        // connections.
         { least: 10, zero: true },
       ),
     )
@@ -69,10 +69,7 @@ export function globalSidecarCommand(): Command {
     .action(run);
 }
 
-/**
- * Beyond any core count that a fallback needs; a typing mistake must not start thousands of
- * threads.
- */
+/** More cores than a fallback needs. A typing mistake must not start thousands of threads. */
 const MAX_WORKERS = 64;
 
 function parseWorkers(text: string): number {

@@ -2,15 +2,15 @@ import { collectedGauge } from "@fenceline/http-api/collected-metrics";
 import type { AddressTable } from "@fenceline/proxy/worker-pool";
 import { Registry as MetricsRegistry } from "prom-client";
 
-/** What is known of the mesh's addresses, and how far it is to be trusted. */
+/** The known addresses of the mesh, and how current they are. */
 export interface MeshKnowledge {
   readonly table: AddressTable;
   readonly isConnected: () => boolean;
-  /** Seconds since the collector was last heard while connected; 0 while it is. */
+  /** Seconds since the connection to the collector was lost; 0 while it is connected. */
   readonly age: () => number;
 }
 
-/** The metrics of the mesh's addresses, in a registry of their own. */
+/** The metrics of the mesh's addresses, in their own registry. */
 export function meshMetrics({ table, isConnected, age }: MeshKnowledge): MetricsRegistry {
   const registry = new MetricsRegistry();
   const gauge = (name: string, help: string, read: () => number) => collectedGauge(registry, { name, help, read });

@@ -18,7 +18,7 @@ import { collectorToken } from "./collector-token.ts";
 import { meshMetrics } from "./mesh-metrics.ts";
 import type { WorkerSettings } from "./worker.ts";
 
-/** What the command line says, read. */
+/** The parsed flags of the command. */
 export interface GlobalSidecarFlags {
   readonly host: string;
   readonly port: number;
@@ -49,7 +49,7 @@ export interface GlobalSidecarFlags {
 
 const WORKER = new URL("./worker.ts", import.meta.url);
 
-/** Runs the global sidecar until it is told to stop. */
+/** Runs the global sidecar until it gets a signal. */
 export async function run(flags: GlobalSidecarFlags): Promise<void> {
   const podAddresses = addressesIn("POD_IPS", process.env.POD_IPS);
   const stop = untilSignalled();
@@ -59,14 +59,14 @@ export async function run(flags: GlobalSidecarFlags): Promise<void> {
     { flag: "--admin-port", port: flags.adminPort },
   ]);
   const token = collectorToken(flags.collectorTokenFile);
-  // Nobody but the global sidecar is told of the mesh, and without a token the collector cannot
-  // know us.
+  // The collector sends the mesh's addresses only to the global sidecar, which it identifies by a
+  // token.
   const mesh = token === undefined ? undefined : new AddressTable();
   let proxy: WorkerPool | undefined;
   let isStopping = false;
   let registries: readonly { metrics(): Promise<string> }[] = [];
-  // What watches a proxy must not share its listener, or its limits. It comes first, because the
-  // proxy must not forward to its port.
+  // Probes and metrics must not share the proxy's listener, or its limits. They start first,
+  // because the proxy must not forward to their port.
   const admin = await serveHttpApi({
     host,
     port: flags.adminPort,
@@ -111,7 +111,7 @@ export async function run(flags: GlobalSidecarFlags): Promise<void> {
   logger.info("stopped");
 }
 
-/** Reports edges to the collector, and logs when that comes and goes. */
+/** Reports edges to the collector, and logs when the collector is connected or lost. */
 function startReporter({ collector }: GlobalSidecarFlags, token: (() => string) | undefined, logger: Logger): EdgeReporter {
   return createEdgeReporter({
     target: collector,
@@ -124,13 +124,13 @@ function startReporter({ collector }: GlobalSidecarFlags, token: (() => string) 
   });
 }
 
-/** What the reporter has counted, with what the workers could not hand to it. */
+/** The reporter's counts, including reports that the workers could not pass to it. */
 function statsOf(reporter: EdgeReporter, { droppedReports }: WorkerPool): ReturnType<EdgeReporter["stats"]> {
   const counted = reporter.stats();
   return { ...counted, dropped: counted.dropped + droppedReports };
 }
 
-/** Which callers are believed, in the words of the log. */
+/** Which callers are trusted, in the words of the log. */
 function believed({
   trustForwardedClientCert,
   acceptPlaintext,
@@ -141,13 +141,13 @@ function believed({
 
 function notReadyReason(pool: WorkerPool | undefined, mesh: AddressTable | undefined): string | undefined {
   if (pool?.isReady !== true) return "no worker takes requests";
-  // Kubernetes keeps the pods that have it, until this one does.
+  // Until this pod has the addresses, Kubernetes keeps the pods that have them.
   return mesh?.isComplete === false ? "the collector has not told the mesh's addresses yet" : undefined;
 }
 
 /**
- * Keeps the workers' view of the mesh. A view that has come stays in force while the collector is
- * away.
+ * Keeps the workers' addresses of the mesh up to date. The last ones stay in force while the
+ * collector is away.
  */
 function watchMesh({ collector }: GlobalSidecarFlags, token: () => string, pool: WorkerPool, logger: Logger) {
   let isConnected = false;
@@ -170,8 +170,8 @@ function watchMesh({ collector }: GlobalSidecarFlags, token: () => string, pool:
 }
 
 /**
- * Endpoints are taken out of service some time after readiness fails; requests that are sent until
- * then must not be refused.
+ * An endpoint is removed some time after its readiness fails. Requests until then must not be
+ * refused.
  */
 async function drain(signal: NodeJS.Signals, { drainDelay }: GlobalSidecarFlags, logger: Logger, failReadiness: () => void): Promise<void> {
   failReadiness();
@@ -180,23 +180,23 @@ async function drain(signal: NodeJS.Signals, { drainDelay }: GlobalSidecarFlags,
 }
 
 /**
- * Milliseconds for the addresses of our own Services. Without them the mesh's table says which they
- * are, a moment later.
+ * Longest wait for the addresses of our own Services, in milliseconds. Without them, the mesh's
+ * table has them a moment later.
  */
 const OWN_LOOK_UP = 2_000;
 
 /**
- * The addresses of our own Services, as far as DNS knows them now: ClusterIPs, which stay as they
- * are while a Service exists.
+ * The addresses of our own Services that DNS knows now: ClusterIPs, which do not change while a
+ * Service exists.
  */
 async function addressesOf(hosts: readonly string[]): Promise<string[]> {
   const found = Promise.all(hosts.map((host) => lookup(host, { all: true }).catch(() => [])));
   const addresses = await Promise.race([found, wait(OWN_LOOK_UP, [], { ref: false })]);
-  // An address of loopback is one of a machine where services are too: a test, or Docker.
+  // A loopback address means that services are on the same machine: in a test, or in Docker.
   return addresses.flat().flatMap(({ address }) => (address.startsWith("127.") || address === "::1" ? [] : address));
 }
 
-/** The host in `host:port`. */
+/** The host of `host:port`. */
 function hostIn(target: string): string {
   return target.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
 }

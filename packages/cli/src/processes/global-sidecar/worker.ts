@@ -1,4 +1,4 @@
-/** The data path of `fenceline global-sidecar`: what each of its worker threads runs. */
+/** The data path of `fenceline global-sidecar`, which each of its worker threads runs. */
 import {
   createDnsResolver,
   createGlobalSidecar,
@@ -8,7 +8,7 @@ import {
 } from "@fenceline/proxy/data-path";
 import { createLogger, type LogFormat } from "../../logger.ts";
 
-/** What the flags say to the data path. */
+/** The flags for the data path. */
 export interface WorkerSettings
   extends Required<
     Pick<
@@ -27,7 +27,7 @@ export interface WorkerSettings
       | "load"
     >
   > {
-  /** Undefined for those of /etc/resolv.conf. */
+  /** Undefined: those of /etc/resolv.conf. */
   readonly dnsServers: readonly string[] | undefined;
   readonly logFormat: LogFormat;
   readonly logLevel: string;

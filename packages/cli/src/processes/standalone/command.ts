@@ -18,7 +18,7 @@ interface Flags {
   readonly logLevel: string;
 }
 
-/** `fenceline standalone`: everything in one process, over a folder of manifests. */
+/** `fenceline standalone`: everything in one process, with a folder of manifests. */
 export function standaloneCommand(): Command {
   return new Command("standalone")
     .description("Run the global sidecar, the collector and a small demo mesh in one process, over a folder of manifests.")
@@ -40,7 +40,8 @@ async function run(flags: Flags): Promise<void> {
   const lost = Promise.withResolvers<string>();
   // Imported here, since no other command needs it: the global sidecar must stay small.
   const [{ readConfig }, { startStandalone }] = await Promise.all([import("../../config.ts"), import("./standalone.ts")]);
-  // A person started it to watch it, so it ends with the reader of its log (`npm start | head`).
+  // A person has started it and reads its log, so it ends with the log's reader (`npm start |
+  // head`).
   const logger = createLogger(flags.logFormat, flags.logLevel, () => lost.resolve("standard output was closed"));
   const config = readConfig(flags.config);
   const host = await listenAddress(flags.host, [

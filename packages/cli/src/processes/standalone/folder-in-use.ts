@@ -7,34 +7,34 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { FencelineError } from "@fenceline/api";
 
-/** No manifest: its name begins with a dot. */
+/** It is not read as a manifest, because its name begins with a dot. */
 const LOCK = ".fenceline.lock";
 /** Longest path that a Unix socket may have, in bytes. */
 const LONGEST_PATH = 100;
-/** What a process says to whoever connects. */
+/** Answer of a process that holds the folder. */
 const HOLDS = "holds";
 const CLAIMS = "claims";
-/** It goes away just then. */
+/** The process is just ending. */
 const LEAVES = "leaves";
-/** Milliseconds within which a process that is not stopped has answered. */
+/** Milliseconds within which a running process answers. */
 const ANSWER_MS = 2_000;
-/** Longest answer: whoever says more is none of ours. */
+/** Longest answer: a longer one is not from a process of ours. */
 const LONGEST_ANSWER = Math.max(HOLDS.length, CLAIMS.length);
-/** Milliseconds until others that claim it too are asked again, and how often at most. */
+/** Milliseconds until other claimants are asked again, and most repetitions. */
 const ASK_AGAIN_MS = 20;
 const MOST_ASKED = 250;
 
 /**
- * Takes the folder for this process. Two over one folder would write each other's state and the
- * same rendered objects, and each demo would send the other's calls to its own services.
+ * Takes the folder for this process. Two processes in one folder would overwrite each other's state
+ * and rendered objects, and each demo would send the other's calls to its own services.
  *
- * It is held by a Unix socket in the folder: the kernel lets go of it however the process ends, so
- * nothing has to be cleaned up after a crash, and containers that share the folder on one machine
- * meet there too. A folder whose path is too long for a socket's is named by an open file, where
- * the system can do that. Where the folder can hold no socket (not every file system can) it is
- * among the temporary files, named by the folder's device and inode, which a link does not change.
+ * A Unix socket in the folder holds it. The kernel releases the socket however the process ends, so
+ * nothing has to be cleaned up after a crash, and it also works between containers that share the
+ * folder on one machine. If the folder's path is too long for a socket, an open file names the
+ * folder, where the system can do that. If the file system has no sockets, the socket is among the
+ * temporary files, named by the folder's device and inode, which a link does not change.
  *
- * @returns lets go of it
+ * @returns a function that releases it
  * @throws {FencelineError} `DIRECTORY_IN_USE`
  */
 export async function takeFolder(folder: string): Promise<() => Promise<void>> {
@@ -53,7 +53,7 @@ export async function takeFolder(folder: string): Promise<() => Promise<void>> {
   }
 }
 
-/** Takes the first place that can hold a socket. */
+/** Takes the first place in which a socket can be made. */
 async function takePlace(places: readonly string[], folder: string): Promise<() => Promise<void>> {
   for (const place of places) {
     const claim = await Claim.make(place);
@@ -62,16 +62,15 @@ async function takePlace(places: readonly string[], folder: string): Promise<() 
     await claim.close();
     throw inUse(folder);
   }
-  // Nor among temporary files: this only spares somebody a mistake, and is no reason not to start.
+  // There is no place for a socket at all. It only prevents a mistake, so the start goes on.
   return async () => {};
 }
 
 /**
- * One process's wish for a place: a socket of a name that nobody else ever has, so that what is
- * removed is always what was found dead. Everybody listens before looking at the others, so of two
- * one at least sees the other. Who sees one that holds, or claims by a lower name, gives way; who
- * sees one that claims by a higher name waits for what becomes of it, since that one may have
- * looked before.
+ * One process's claim of a place: a socket with a unique name, so that only dead sockets are ever
+ * removed. Every process listens before it looks at the others, so at least one of two sees the
+ * other. A process that sees a holder, or a claimant with a lower name, gives up. One that sees a
+ * claimant with a higher name waits for the outcome, since that one may have looked before.
  */
 class Claim {
   readonly #place: string;
@@ -87,16 +86,17 @@ class Claim {
     });
   }
 
-  /** @returns undefined where there is no place for a socket */
+  /** @returns undefined where no socket can be made */
   static async make(place: string): Promise<Claim | undefined> {
     const claim = new Claim(place);
     const begun = `${place}~${randomBytes(4).toString("hex")}`;
     if (Buffer.byteLength(begun) > LONGEST_PATH) return undefined;
     try {
-      // Others must be able to ask: to one who may not, a dead one would look alive.
+      // Others must be able to connect: without the right to, they would take a dead socket for a
+      // live one.
       claim.#socket.listen({ path: begun, writableAll: true });
       await once(claim.#socket, "listening");
-      // A socket is bound before it listens, and in between it looks dead. So it gets the name that
+      // A socket is bound before it listens, and looks dead in between. So it gets the name that
       // others look for only now.
       await rename(begun, claim.#path);
     } catch {
@@ -107,7 +107,7 @@ class Claim {
     return claim;
   }
 
-  /** Whether the place is this claim's. */
+  /** Whether this claim gets the place. */
   async prevails(): Promise<boolean> {
     let others = await this.#others();
     for (let asked = 0; asked < MOST_ASKED; asked += 1) {
@@ -124,7 +124,7 @@ class Claim {
   }
 
   async close(): Promise<void> {
-    // One that cannot be removed, as on a disk that became read-only, holds nothing any more.
+    // If it cannot be removed, for example from a read-only disk, it is dead anyway.
     await rm(this.#path, { force: true }).catch(() => {});
     this.#socket.close();
     await once(this.#socket, "close");
@@ -138,7 +138,7 @@ class Claim {
   }
 }
 
-/** What the process behind a socket says. Undefined: there is none, and no socket any more. */
+/** The answer of the process behind a socket. Undefined: there is none, and its socket is gone. */
 async function ask(path: string): Promise<typeof HOLDS | typeof CLAIMS | typeof LEAVES | undefined> {
   const connection = connect(path).setEncoding("utf8");
   const late = globalThis.setTimeout(() => connection.destroy(new Error("no answer")), ANSWER_MS);
@@ -153,7 +153,7 @@ async function ask(path: string): Promise<typeof HOLDS | typeof CLAIMS | typeof 
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ECONNREFUSED") await rm(path, { force: true }).catch(() => {});
     if (code === "ECONNREFUSED" || code === "ENOENT") return undefined;
-    // Whoever does not answer, or may not be asked, is alive.
+    // A process that does not answer, or may not be asked, counts as alive.
     return code === "ECONNRESET" || code === "EPIPE" ? LEAVES : HOLDS;
   } finally {
     clearTimeout(late);

@@ -5,7 +5,7 @@ import { join, resolve, sep } from "node:path";
 import { FencelineError } from "@fenceline/api";
 import { ensureFolder, isLink } from "@fenceline/store";
 
-/** What the usual errors of a file system mean, in words. */
+/** The usual errors of a file system, in words. */
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "this user may not write there",
   EPERM: "this user may not write there",
@@ -22,8 +22,8 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Makes the folder of `--dir` where it is missing, and touches nothing in it: it may be another
- * process's.
+ * Creates the folder of `--dir` if it is missing, and changes nothing in it: another process may be
+ * using it.
  *
  * @throws {FencelineError} `DIRECTORY_UNUSABLE`, naming folder and reason
  */
@@ -32,23 +32,22 @@ export async function makeFolder(folder: string): Promise<void> {
 }
 
 /**
- * Sees that the folder of `--dir` can be written, and what an earlier run made in it too. Without
- * state and rendered objects a run would be of no use, and it would not notice before the first
- * call.
+ * Checks that the folder of `--dir` can be written, and also what an earlier run made in it.
+ * Without state and rendered objects a run is useless, and would not notice before the first call.
  *
  * @throws {FencelineError} `DIRECTORY_UNUSABLE`, naming folder and reason
  */
 export async function prepareFolder(folder: string): Promise<void> {
   await seeThatItCanBeWritten(folder);
   for (const below of ["state", "rendered"].map((name) => join(folder, name))) {
-    // What it leads to is none of ours, and nothing is written there.
+    // Nothing is written to the target of a link: it is not ours.
     if (await isLink(below)) refuse(below, new Error("it is a link: put a folder there"));
     if (existsSync(below)) await seeThatItCanBeWritten(below);
   }
 }
 
 async function seeThatItCanBeWritten(folder: string): Promise<void> {
-  // Named as an unfinished write: no reader takes it for a manifest.
+  // It has the name of an unfinished write, so that no reader takes it for a manifest.
   const probe = join(folder, `.${randomBytes(6).toString("hex")}.tmp`);
   await writeFile(probe, "Fenceline sees whether it can write here.\n", { flag: "wx" })
     .finally(() => rm(probe, { force: true }))
@@ -57,14 +56,14 @@ async function seeThatItCanBeWritten(folder: string): Promise<void> {
 
 function refuse(folder: string, cause: NodeJS.ErrnoException): never {
   const { path, code } = cause;
-  // `mkdir` says of a file above the folder what it says of one in its place.
+  // `mkdir` gives the same error for a file above the folder as for one in its place.
   const isAbove = code === "EEXIST" && path !== undefined && resolve(path) !== resolve(folder);
   throw unusable(folder, cause, isAbove ? "ENOTDIR" : code);
 }
 
 /**
- * What went wrong at the start: a failure of the system at a file of the folder is one of the
- * folder, whichever step met it.
+ * The error of a failed start. A system error at a file of the folder is reported as one of the
+ * folder, whatever the step.
  */
 export function startFailure(error: unknown, folder: string): unknown {
   if (error instanceof FencelineError || !(error instanceof Error)) return error;

@@ -21,15 +21,15 @@ import { makeApiToken, sharedToken } from "./tokens.ts";
 
 /** Settings of a standalone run. */
 export interface StandaloneOptions {
-  /** Folder of manifests, state and rendered objects. */
+  /** Folder with manifests, state and rendered objects. */
   readonly folder: string;
-  /** IP address that everything listens on. */
+  /** IP address on which everything listens. */
   readonly host: string;
   /** Ports; 0 takes a free one. */
   readonly proxyPort: number;
   readonly alsPort: number;
   readonly apiPort: number;
-  /** Names that the API may be called by, beside those that the collector's Service would have. */
+  /** Host names of the API, beside those that the collector's Service would have. */
   readonly apiHost?: readonly string[];
   readonly demo: boolean;
   readonly config: Config;
@@ -48,24 +48,25 @@ export interface Standalone {
 type Closer = () => Promise<unknown>;
 
 /**
- * Milliseconds that requests in flight are given at the end. Everything must be over within 5 s of
- * a SIGTERM.
+ * Milliseconds for requests in flight at the end. Everything must have ended within 5 s of a
+ * SIGTERM.
  */
 const DRAIN_MS = 3_000;
 
 /**
- * Runs the global sidecar, the collector and the demo in one process, over a folder in place of a
+ * Runs the global sidecar, the collector and the demo in one process, with a folder instead of a
  * cluster.
  *
  * @throws {FencelineError} when a manifest is not valid, the folder cannot be written or a port is
- * taken; what was started is stopped again
+ * taken. What was started is stopped again
  */
 export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {
   const closers: Closer[] = [];
   const undo: Closer[] = [];
   const close = async () => {
     const failed: unknown[] = [];
-    // What cannot be closed keeps nothing else open: the state is written, and the folder let go.
+    // If one part cannot be closed, the others are: the state is written, and the folder is
+    // released.
     for (const closer of closers.splice(0).reverse()) await closer().catch((error: unknown) => failed.push(error));
     if (failed.length > 0) throw failed[0];
   };
@@ -78,12 +79,10 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   }
 }
 
-/**
- * @param undo takes back what only a failed start has to take back, while the folder is still held
- */
+/** @param undo what only a failed start has to undo, while the folder is still held */
 async function start(options: StandaloneOptions, closers: Closer[], undo: Closer[]): Promise<Omit<Standalone, "close">> {
   const { folder, host, logger } = options;
-  // There is no mTLS here, and so nobody has a certificate.
+  // There is no mTLS here, so nobody has a certificate.
   const config = { ...options.config, telemetry: { ...options.config.telemetry, acceptPlaintext: true } };
   const ports = await takePlaces(options, closers);
   const demo = await prepareDemo(options, closers, undo);
@@ -123,7 +122,7 @@ async function start(options: StandaloneOptions, closers: Closer[], undo: Closer
   return { proxyPort: proxy.address.port, alsPort: collector.accessLogPort, apiPort: api.port };
 }
 
-/** Ports that are held until whoever listens on them takes them over. */
+/** Ports that are held until their servers take them over. */
 type Ports = Readonly<Record<"proxy" | "als" | "api", HeldPort>>;
 
 /** What the API shows of the proxy, which starts after it. */
@@ -147,7 +146,7 @@ async function takePlaces({ folder, host, ...options }: StandaloneOptions, close
   return { proxy, als, api };
 }
 
-/** Puts the demo's manifests into the folder, or takes those of a run before away. */
+/** Writes the demo's manifests into the folder, or removes those of an earlier run. */
 async function prepareDemo({ folder, demo: isWanted }: StandaloneOptions, closers: Closer[], undo: Closer[]): Promise<Demo | undefined> {
   if (!isWanted) {
     await forgetDemo(folder);
@@ -160,7 +159,7 @@ async function prepareDemo({ folder, demo: isWanted }: StandaloneOptions, closer
   return demo;
 }
 
-/** Opens the folder as a store, and logs what becomes of its files. */
+/** Opens the folder as a store, and logs what happens to its files. */
 function openStore(folder: string, { ageing }: Config, metrics: MetricsRegistry, logger: Logger): Promise<DirectoryStore> {
   const manifestsRefused = new Counter({
     name: "fenceline_manifests_refused_total",
@@ -181,7 +180,7 @@ function openStore(folder: string, { ageing }: Config, metrics: MetricsRegistry,
   });
 }
 
-/** What the servers of this process have in common. */
+/** What the servers of this process share. */
 interface ServerContext {
   readonly options: StandaloneOptions;
   readonly config: Config;
@@ -232,11 +231,11 @@ function startProxy({
     reporter,
     logger: logger.child({ part: "proxy" }),
     clusterDomain: config.clusterDomain,
-    // The folder is the operator's own word on where services are, and a demo's are on this
+    // The operator says in the folder where services are, and those of the demo are on this
     // machine.
     allowLoopback: true,
     servesPodNames: true,
-    // A connection takes two files, and access logs, the API and the folder need theirs.
+    // A connection needs two files, and access logs, the API and the folder need some, too.
     load: { maxConnections: Math.min(10_000, Math.floor(openFilesLimit() / 4)) },
     acceptPlaintext: config.telemetry.acceptPlaintext,
     mesh: meshAddresses(collector),
@@ -246,7 +245,7 @@ function startProxy({
   });
 }
 
-/** The mesh's addresses as the collector of this process tells them. */
+/** The mesh's addresses from the collector of this process. */
 function meshAddresses({ addresses }: Collector): AddressTable {
   const table = new AddressTable();
   table.apply({ reset: true, complete: true, addresses: [...addresses.addresses()], removed: [] });

@@ -4,14 +4,14 @@ import { join } from "node:path";
 import type { LocalTokenOptions } from "@fenceline/http-api";
 import { ensureFolder } from "@fenceline/store";
 
-/** A secret that two parts of one process know. */
+/** A secret that two parts of one process share. */
 export interface SharedToken {
   readonly token: string;
-  /** Whether a text is the token. Takes as long for a near miss as for nonsense. */
+  /** Whether a text is the token. The comparison takes constant time. */
   readonly matches: (text: string) => boolean;
 }
 
-/** Makes one that nobody can guess, and that ends with the process. */
+/** Makes a random token, which is valid until the process ends. */
 export function sharedToken(): SharedToken {
   const token = randomBytes(32).toString("base64url");
   const expected = hash(token);
@@ -22,24 +22,25 @@ function hash(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }
 
-/** The token of this run, for those who may read the state of its user. */
+/** The token of this run, for everybody who may read the state of its user. */
 export interface ApiToken extends LocalTokenOptions {
-  /** Takes the file away, where that can be done. */
+  /** Removes the file, if this is possible. */
   remove(): Promise<void>;
 }
 
 /**
- * Makes the token that calls which write need, and keeps it in `state/api-token`, for this user
- * only. Each run makes another one, so that what leaked once is of no use for long.
+ * Makes the token for calls that write, and keeps it in `state/api-token`, readable only by this
+ * user. Each run makes another one, so that a leaked token is not valid for long.
  */
 export async function makeApiToken(folder: string): Promise<ApiToken> {
   const { token, matches } = sharedToken();
   const state = join(folder, "state");
   const file = join(state, "api-token");
   await ensureFolder(state);
-  // The mode counts for a new file only, and `wx` follows no link that somebody has put there.
+  // The mode applies only to a new file, and `wx` follows no link that somebody has put there.
   await rm(file, { force: true });
   await writeFile(file, `${token}\n`, { flag: "wx", mode: 0o600 });
-  // One that cannot be removed, as on a disk that became read-only, ends with the process anyway.
+  // A token whose file cannot be removed, for example from a read-only disk, ends with the process
+  // anyway.
   return { matches, hint: `it is in ${file}`, remove: () => rm(file, { force: true }).catch(() => {}) };
 }
