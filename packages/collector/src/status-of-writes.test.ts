@@ -173,3 +173,29 @@ test("T-15 without its EnvoyFilter a fence says neither that calls get to the gl
   await until(() => condition("FallbackReady") === "True EndpointsReady" && condition("Ready") === "True Rendered");
   assert.equal(condition("TelemetryFlowing"), "Unknown NothingYet");
 });
+
+test("T-15 a fence in Observe says that its calls do not get to the global sidecar, and one that is enforced that they do", async (t) => {
+  const observes = fence({ spec: { enable: true, mode: "Observe" } });
+  const { server, condition, message } = await startCluster(t, (fake) => fake.put(FENCES, observes));
+  await until(() => condition("Enforced") === "False ModeObserve" && condition("Ready") === "True Rendered");
+  assert.equal(condition("FallbackReady"), "True EndpointsReady");
+  assert.equal(message("FallbackReady"), "the global sidecar can take calls, and this fence sends it none, see Enforced");
+  server.put(FENCES, { ...server.get(FENCES, FENCE), ...fence() });
+  await until(() => message("FallbackReady") === "the global sidecar takes calls to unknown hosts");
+  assert.equal(condition("Enforced"), "True SidecarRendered");
+  server.put(FENCES, { ...server.get(FENCES, FENCE), ...observes });
+  await until(() => message("FallbackReady").includes("sends it none") && condition("Ready") === "True Rendered");
+});
+
+test("T-15 while an EnvoyFilter that cannot be written sends calls to a global sidecar that is gone, the fence says that they fail", async (t) => {
+  const { server, condition, message } = await startCluster(t);
+  await until(() => condition("Enforced") === "True SidecarRendered" && condition("Ready") === "True Rendered");
+  const mend = server.fail(isRendering, failure(500, "failed calling webhook"));
+  const slice = server.get(ENDPOINT_SLICES, { namespace: "mesh-operator", name: "g" }) as object;
+  server.put(ENDPOINT_SLICES, { ...slice, endpoints: [] });
+  await until(() => condition("Ready") === "False WebhookFailed" && condition("FallbackReady") === "False NoEndpoints");
+  assert.match(message("FallbackReady"), /calls to unknown hosts fail until the EnvoyFilter/);
+  mend();
+  await until(() => condition("Ready") === "True Rendered");
+  assert.match(message("FallbackReady"), /unknown hosts take Istio's passthrough$/);
+});

@@ -76,13 +76,16 @@ export interface ShadowTeller {
 /** What is known of a pod by its name: its labels, or the names of the Services that select it. */
 export type NamedPod = { readonly labels: Labels } | { readonly services: readonly string[] };
 
+/**
+ * What a look for pods has found. It is `forbidden` without the right to list pods, and `failed`
+ * where there was no answer this time.
+ */
+export type PodsFound = "some" | "none" | "forbidden" | "failed";
+
 /** Looks for pods. Not in a folder, where there are none. */
 export interface PodFinder {
-  /**
-   * Whether there is a pod with these labels; undefined where that is not known, for example
-   * without the right to list pods. Never rejects.
-   */
-  exist(namespace: string, labels: Labels): Promise<boolean | undefined>;
+  /** Whether there is a pod with these labels. Never rejects. */
+  exist(namespace: string, labels: Labels): Promise<PodsFound>;
   /**
    * The labels or the Services of the pod with this name; undefined where neither is known. Never
    * rejects.

@@ -37,6 +37,8 @@ export interface ConditionsInput {
   readonly otherwise?: string | undefined;
   /** Why the existing EnvoyFilter does not do what it should. Default: it does. */
   readonly filterOtherwise?: string | undefined;
+  /** Whether the existing EnvoyFilter sends calls to the global sidecar. Default: no. */
+  readonly redirects?: boolean;
   /** Kinds of objects that should be in the store and are not. Default: none. */
   readonly missing?: readonly string[];
   /** Kinds of objects that are in the store and should not be. Default: none. */

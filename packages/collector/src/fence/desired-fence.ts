@@ -19,7 +19,7 @@ import type { MeshConfiguration } from "../mesh.ts";
 import type { StreamsSeen } from "../sources/access-logs/fence-streams.ts";
 import type { ProxiesSeen } from "../sources/istiods/proxy-syncs.ts";
 import { conflictingSidecars, defaultOutbound, replacedDefaults } from "./conflict.ts";
-import { enforcedOtherwise, filterOtherwise } from "./enforced-otherwise.ts";
+import { enforcedOtherwise, filterOtherwise, redirects } from "./enforced-otherwise.ts";
 import type { UnreadKind } from "./mesh-objects-condition.ts";
 import type { PodsHeard, PodsKnown } from "./pod-search.ts";
 import type { LeavingRival, Rival } from "./rivals.ts";
@@ -141,6 +141,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     enforced,
     otherwise: enforcedOtherwise(present, rendered.objects),
     filterOtherwise: filterOtherwise(present, rendered.objects),
+    redirects: redirects(present, labels),
     missing,
     unwanted: kindsBeside(present, rendered.objects),
     pods: podsOf(seen),

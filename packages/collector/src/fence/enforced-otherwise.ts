@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type EnvoyFilter, EVERYTHING, type RenderedObject, type Sidecar, shortenedList, sidecarHosts } from "@fenceline/api";
+import { type EnvoyFilter, EVERYTHING, type Labels, type RenderedObject, type Sidecar, shortenedList, sidecarHosts } from "@fenceline/api";
 import { hasRedirect } from "@fenceline/render/fence";
 
 /**
@@ -33,13 +33,22 @@ function namespacesShown(live: Sidecar, fence: Sidecar): readonly string[] {
 
 /**
  * Why the existing EnvoyFilter of a fence does not do what the fence asks for: it selects other
- * pods, or sends no call to the global sidecar. Undefined where it does, even in a slightly older
- * form.
+ * pods, sends no call to the global sidecar, or still does. Undefined where it does, even in a
+ * slightly older form.
  */
 export function filterOtherwise(present: readonly RenderedObject[], wanted: readonly RenderedObject[]): string | undefined {
   const [live, fence] = [present, wanted].map((objects) => objects.find((object): object is EnvoyFilter => object.kind === "EnvoyFilter"));
   if (live === undefined || fence === undefined) return undefined;
   if (!isDeepStrictEqual(live.spec.workloadSelector?.labels, fence.spec.workloadSelector?.labels))
     return "the EnvoyFilter that is there is for other pods";
-  return hasRedirect(fence) && !hasRedirect(live) ? "the EnvoyFilter that is there sends no call to the global sidecar" : undefined;
+  if (hasRedirect(fence) === hasRedirect(live)) return undefined;
+  const what = hasRedirect(live) ? "still sends calls" : "sends no call";
+  return `the EnvoyFilter that is there ${what} to the global sidecar`;
+}
+
+/** Whether the existing EnvoyFilter sends calls of pods with these labels to the global sidecar. */
+export function redirects(present: readonly RenderedObject[], labels: Labels | undefined): boolean {
+  return present.some(
+    (object) => object.kind === "EnvoyFilter" && hasRedirect(object) && isDeepStrictEqual(object.spec.workloadSelector?.labels, labels),
+  );
 }

@@ -13,6 +13,8 @@ interface FallbackInput {
   readonly missing?: readonly string[];
   /** Why the existing EnvoyFilter does not do what it should. Default: it does. */
   readonly filterOtherwise?: string | undefined;
+  /** Whether the existing EnvoyFilter sends calls to unknown hosts to it. Default: no. */
+  readonly redirects?: boolean;
   /** Kinds of the mesh that cannot be read. Default: none. */
   readonly unread?: readonly UnreadKind[];
 }
@@ -22,7 +24,7 @@ export const READ_FOR_FALLBACK: readonly Kind[] = [SERVICE, ENDPOINT_SLICE, ENVO
 
 /** The fallback may be ready while no call reaches it. */
 export function fallbackCondition(input: FallbackInput): Judgement<FenceCondition["type"]> {
-  const { fallbackReady, catchAllRemoved = [], unread, enforced, missing = [], filterOtherwise } = input;
+  const { fallbackReady, catchAllRemoved = [], unread, enforced, missing = [], filterOtherwise, redirects = false } = input;
   const type = "FallbackReady";
   const notRead = unseen(unread, ...READ_FOR_FALLBACK);
   if (notRead !== undefined) return { type, ...notRead };
@@ -34,11 +36,21 @@ export function fallbackCondition(input: FallbackInput): Judgement<FenceConditio
     const message = "the EnvoyFilter that sends unknown hosts to the global sidecar is not there, see Ready: they take Istio's passthrough";
     return { type, status: "False", reason: "EnvoyFilterMissing", message };
   }
-  if (enforced && filterOtherwise !== undefined) {
+  if (enforced && fallbackReady && filterOtherwise !== undefined) {
     const message = `${filterOtherwise}, see Ready: calls to unknown hosts take Istio's passthrough`;
     return { type, status: "False", reason: "EnvoyFilterDiffers", message };
   }
-  if (fallbackReady) return { type, status: "True", reason: "EndpointsReady", message: "the global sidecar takes calls to unknown hosts" };
-  const message = "no endpoint of the global sidecar is ready: unknown hosts take Istio's passthrough";
-  return { type, status: "False", reason: "NoEndpoints", message };
+  if (fallbackReady) return { type, status: "True", reason: "EndpointsReady", message: redirects ? TAKES_CALLS : COULD_TAKE_CALLS };
+  return {
+    type,
+    status: "False",
+    reason: "NoEndpoints",
+    message: `no endpoint of the global sidecar is ready: ${redirects ? CALLS_FAIL : PASSED}`,
+  };
 }
+
+const TAKES_CALLS = "the global sidecar takes calls to unknown hosts";
+/** In Observe, for example, or where a Sidecar of somebody else is for the same pods. */
+const COULD_TAKE_CALLS = "the global sidecar can take calls, and this fence sends it none, see Enforced";
+const PASSED = "unknown hosts take Istio's passthrough";
+const CALLS_FAIL = "calls to unknown hosts fail until the EnvoyFilter that still sends them there is written again";

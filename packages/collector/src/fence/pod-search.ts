@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { type FenceKey, formatFenceKey, type Labels } from "@fenceline/api";
+import type { PodsFound } from "@fenceline/store";
 
 /** Settings of a {@link PodSearch}. */
 export interface PodSearchOptions {
-  /** Whether there is a pod with these labels; undefined when that is not known. Must not throw. */
-  readonly find: (namespace: string, labels: Labels) => Promise<boolean | undefined>;
+  /** Whether there is a pod with these labels. Must not throw. */
+  readonly find: (namespace: string, labels: Labels) => Promise<PodsFound>;
   /** Told of a fence for which {@link PodSearch.of} has another answer than before. */
   readonly onAnswer: (fence: FenceKey) => void;
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
@@ -23,19 +24,25 @@ interface Asked {
   readonly fence: FenceKey;
   readonly labels: Labels;
   answer: PodsHeard;
+  /** Whether the right was missing when it was asked last. */
+  isForbidden: boolean;
   /** When to ask next. */
   due: number;
 }
 
-/** Milliseconds until the next question where there was no pod. */
+/** Milliseconds until the next question where there was no pod, or no answer this time. */
 const AGAIN = 5_000;
 /** Milliseconds until the next question where there was a pod. */
 const SELDOM = 30_000;
-/** The same where there is no answer: the chart does not give the right to list pods. */
-const HARDLY = 600_000;
-const PAUSES: Readonly<Record<PodsHeard, number>> = { some: SELDOM, none: AGAIN, asked: AGAIN, unknown: HARDLY };
+/**
+ * The same without the right to list pods, which the chart does not give; longer where there are
+ * many fences, which are told by the first answer that one of them gets.
+ */
+const WITHOUT_RIGHT = 60_000;
 /** Milliseconds between two questions, so that 1,000 fences without a pod are no load. */
 const PAUSE = 100;
+/** The same without the right. */
+const PAUSE_WITHOUT_RIGHT = 1_000;
 
 /**
  * Asks whether fences have pods, where neither a Service nor an access log shows any: those of a
@@ -61,7 +68,7 @@ export class PodSearch {
     const id = formatFenceKey(fence);
     const known = this.#asked.get(id);
     if (known !== undefined && isDeepStrictEqual(known.labels, labels)) return known.answer;
-    this.#asked.set(id, { fence, labels, answer: "asked", due: Number.NEGATIVE_INFINITY });
+    this.#asked.set(id, { fence, labels, answer: "asked", isForbidden: false, due: Number.NEGATIVE_INFINITY });
     this.#plan();
     return "asked";
   }
@@ -104,12 +111,24 @@ export class PodSearch {
     this.#isAsking = true;
     this.#askedAt = this.#clock();
     const found = await find(fence.namespace, labels);
-    asked.answer = found === undefined ? "unknown" : found ? "some" : "none";
-    asked.due = this.#clock() + PAUSES[asked.answer];
+    asked.answer = found === "some" || found === "none" ? found : "unknown";
+    asked.isForbidden = found === "forbidden";
+    asked.due = this.#clock() + this.#pauseAfter(found);
+    if (asked.answer !== "unknown") this.#rightIsThere();
     this.#isAsking = false;
     if (asked.answer !== before && this.#asked.get(formatFenceKey(fence)) === asked) onAnswer(fence);
     this.#tellIdle();
     this.#plan();
+  }
+
+  #pauseAfter(found: PodsFound): number {
+    if (found === "some") return SELDOM;
+    return found === "forbidden" ? Math.max(WITHOUT_RIGHT, this.#asked.size * PAUSE_WITHOUT_RIGHT) : AGAIN;
+  }
+
+  /** Those that lacked it are asked for at once. */
+  #rightIsThere(): void {
+    for (const each of this.#asked.values()) if (each.isForbidden) each.due = Math.min(each.due, this.#clock());
   }
 
   #isWaiting(): boolean {

@@ -1,6 +1,6 @@
 import { ENDPOINT_SLICE, type Labels, SERVICE_NAME_LABEL } from "@fenceline/api";
-import { collectionPath, type KubernetesApi, type Resource, resourcesOf } from "@fenceline/kubernetes";
-import type { NamedPod, PodFinder } from "../capabilities.ts";
+import { collectionPath, hasStatus, type KubernetesApi, type Resource, resourcesOf } from "@fenceline/kubernetes";
+import type { NamedPod, PodFinder, PodsFound } from "../capabilities.ts";
 
 export const PODS: Resource = { apiVersion: "v1", kind: "Pod", plural: "pods", namespaced: true };
 const [SLICES] = resourcesOf(ENDPOINT_SLICE);
@@ -21,10 +21,10 @@ export class ListedPods implements PodFinder {
   /** Without the right to list pods, EndpointSlices tell which Services select it. */
   async named(namespace: string, name: string): Promise<NamedPod | undefined> {
     const pods = await this.#list(PODS, namespace, { fieldSelector: `metadata.name=${name}`, limit: "1" }, METADATA);
-    const [pod] = pods ?? [];
+    const [pod] = listed(pods);
     if (pod !== undefined) return { labels: (pod as Named).metadata?.labels ?? {} };
-    const slices = pods === undefined ? await this.#list(SLICES, namespace, {}) : undefined;
-    const services = (slices ?? []).flatMap((slice) => {
+    const slices = typeof pods === "string" ? await this.#list(SLICES, namespace, {}) : [];
+    const services = listed(slices).flatMap((slice) => {
       const { metadata, endpoints } = slice as SliceOfPods;
       const isIn = endpoints?.some(({ targetRef }) => targetRef?.kind === "Pod" && targetRef.name === name) === true;
       return isIn ? (metadata?.labels?.[SERVICE_NAME_LABEL] ?? []) : [];
@@ -32,31 +32,38 @@ export class ListedPods implements PodFinder {
     return services.length === 0 ? undefined : { services: [...new Set(services)] };
   }
 
-  async exist(namespace: string, labels: Labels): Promise<boolean | undefined> {
+  async exist(namespace: string, labels: Labels): Promise<PodsFound> {
     const labelSelector = Object.entries(labels)
       .map(([name, value]) => `${name}=${value}`)
       .join(",");
     const found = await this.#list(PODS, namespace, { labelSelector, limit: "1" }, METADATA);
-    return found && found.length > 0;
+    if (typeof found === "string") return found;
+    return found.length > 0 ? "some" : "none";
   }
 
-  /** Undefined where the API server does not tell. */
+  /** The objects, or why the API server does not tell them. */
   async #list(
     resource: Resource,
     namespace: string,
     query: Readonly<Record<string, string>>,
     accept = "application/json",
-  ): Promise<readonly unknown[] | undefined> {
+  ): Promise<Listed> {
     try {
       const { items } = (await this.#api.json({ method: "GET", path: collectionPath(resource, namespace), query, accept })) as {
         readonly items?: unknown;
       };
       // Go writes an empty list as null; the API server does so for lists of metadata.
-      return Array.isArray(items) ? items : items === null ? [] : undefined;
-    } catch {
-      return undefined;
+      return Array.isArray(items) ? items : items === null ? [] : "failed";
+    } catch (error) {
+      return hasStatus(error, 401, 403) ? "forbidden" : "failed";
     }
   }
+}
+
+type Listed = readonly unknown[] | "forbidden" | "failed";
+
+function listed(list: Listed): readonly unknown[] {
+  return typeof list === "string" ? [] : list;
 }
 
 interface Named {
