@@ -62,7 +62,7 @@ export function podValues(resources: Readonly<Record<string, Readonly<Record<str
     disruptionBudget: DisruptionBudget.prefault({}),
     resources: Resources.default(resources).describe("Resource requests and limits of the container."),
     livenessProbe: LivenessTimes.default({ periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }).describe(
-      "Times of the liveness probe; what it asks is the chart's. A pod that is only slow must not be restarted.",
+      "Times of the liveness probe; the chart sets its request. A pod that is only slow must not be restarted.",
     ),
     extraArgs: z.array(z.string()).default([]).describe("More flags of the command, for example --log-level=debug."),
     extraEnv: z

@@ -31,10 +31,15 @@ const Load = z.strictObject({
     .union([z.literal(0), z.int().min(10).max(60_000)])
     .default(250)
     .describe(
-      "Turns of a worker's event loop that stay longer than this make it refuse a share of the requests; a request waits for two turns. 10 at least; 0: never.",
+      "If turns of a worker's event loop stay longer than this, it refuses a share of the requests; a request waits for two turns. 10 at least; 0: never.",
     ),
-  maxRequests: z.int().min(1).max(MOST_COUNT).default(10_000).describe("Requests in flight in one worker. One beyond it gets 503."),
-  maxConnections: z.int().min(1).max(MOST_COUNT).default(10_000).describe("Client connections of one worker. One beyond it is closed."),
+  maxRequests: z.int().min(1).max(MOST_COUNT).default(10_000).describe("Most requests in flight in one worker. A further one gets 503."),
+  maxConnections: z
+    .int()
+    .min(1)
+    .max(MOST_COUNT)
+    .default(10_000)
+    .describe("Most client connections of one worker. A further one is closed."),
 });
 
 const Autoscaling = z.strictObject({
@@ -46,7 +51,7 @@ const Autoscaling = z.strictObject({
     .min(1)
     .max(100)
     .default(60)
-    .describe("Share of the container's CPU request that is aimed at. Istio's proxy beside it does not count."),
+    .describe("Target of the CPU use, as a share of the container's request. Istio's proxy beside it does not count."),
   behavior: ScalingBehavior.default({}).describe("How fast it scales up and down, as in autoscaling/v2. Empty: Kubernetes' defaults."),
 });
 
@@ -57,10 +62,10 @@ const GlobalSidecar = z.strictObject({
     .meta({ uniqueItems: true })
     .default([80])
     .describe(
-      "Ports of the Service that fenced Envoys send unknown hosts to. The collector adds every port that some service declares as HTTP.",
+      "Ports of the Service to which fenced Envoys send calls to unknown hosts. The collector adds every port that some Service declares as HTTP.",
     ),
   drainDelaySeconds: Seconds.default(5).describe(
-    "After SIGTERM: how long requests are still taken, until every Envoy knows that the pod leaves.",
+    "After SIGTERM: how long new requests are still accepted, until every Envoy knows that the pod ends.",
   ),
   drainSeconds: Seconds.default(25).describe("After that: how long requests in flight may take to finish."),
   workers: z
@@ -69,7 +74,7 @@ const GlobalSidecar = z.strictObject({
     .describe(
       "Threads that take requests, each on one core, or auto: one for each core of the limit, or of the node where there is none. The CPU request is for one; more pods serve as well as more workers.",
     ),
-  load: Load.prefault({}).describe("What each worker takes on before it refuses. Far above what it meets while it keeps up."),
+  load: Load.prefault({}).describe("Limits of each worker, beyond which it refuses requests. They are far above normal load."),
   replicas: z.int().min(1).default(2).describe("Number of pods when autoscaling is off."),
   autoscaling: Autoscaling.prefault({}),
   sidecar: z
@@ -93,7 +98,7 @@ const Collector = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      "An EnvoyFilter by which our own Envoy opens a connection to the collector for each client's, in place of one for all. Without it a client that floods the access-log port holds up the access logs of all others. An open connection takes about 50 KB of the collector's memory.",
+      "An EnvoyFilter by which our own Envoy opens a connection to the collector for each connection of a client, instead of one for all. Without it a client that floods the access-log port delays the access logs of all others. An open connection takes about 50 KB of the collector's memory.",
     ),
   ...podValues({ requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "1Gi" } }),
 });
@@ -116,13 +121,13 @@ const Authorization = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      "Istio's policies for our pods: mTLS is STRICT, and an AuthorizationPolicy says who may call which port. Only for a mesh whose callers are all without a proxy should this be off; then nobody's identity is known.",
+      "Istio's policies for our pods: mTLS is STRICT, and an AuthorizationPolicy says who may call which port. Switch it off only in a mesh in which no caller has a proxy; then nobody's identity is known.",
     ),
   api: z
     .array(AuthorizationSource)
     .default([])
     .describe(
-      "Sources, as in an AuthorizationPolicy, that may call the collector's API and the global sidecar's admin port beside our own namespace, for example [{ namespaces: [operations] }].",
+      "Sources, as in an AuthorizationPolicy, that may call the collector's API and the global sidecar's admin port in addition to our own namespace, for example [{ namespaces: [operations] }].",
     ),
 });
 
@@ -131,7 +136,7 @@ const Withdrawal = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      "Before the chart is removed, take back every Sidecar and EnvoyFilter that Fenceline made, so that each workload sees the whole mesh again. The Job's rights exist only while it runs.",
+      "Before the chart is removed, delete every Sidecar and EnvoyFilter that Fenceline made, so that each workload sees the whole mesh again. The Job's rights exist only while it runs.",
     ),
 });
 

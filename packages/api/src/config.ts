@@ -47,7 +47,7 @@ export const Config = z.strictObject({
   clusterDomain: ClusterDomain.default("cluster.local").describe("DNS domain of the cluster, up to 120 characters."),
   istioNamespace: NamespaceName.default("istio-system").describe("Namespace of Istio's control plane; every fence shows it."),
   rootNamespace: NamespaceName.optional().describe(
-    "Istio's root namespace, as meshConfig.rootNamespace: what stands there counts in every namespace, so no fence in it is rendered. What `meshConfigMaps` say is reserved beside it. Default: what they say, else `istioNamespace`.",
+    "Istio's root namespace, as in meshConfig.rootNamespace: objects there apply to every namespace, so no fence in it is rendered. The root namespaces of `meshConfigMaps` are reserved, too. Default: these, else `istioNamespace`.",
   ),
   meshConfigMaps: z
     .array(DomainName)
@@ -58,10 +58,10 @@ export const Config = z.strictObject({
       "ConfigMaps in `istioNamespace` with Istio's mesh configuration (key `mesh`), of which outboundTrafficPolicy, rootNamespace, the defaults of exportTo, discoverySelectors and the hosts that proxies call are read: one for each revision of the control plane, and one that they share. REGISTRY_ONLY in any of them holds at the global sidecar, too. Default: `istio`; in the chart `istio-<revision>` where `istio.revision` is set.",
     ),
   meshConfigMap: DomainName.optional().describe(
-    "One more of `meshConfigMaps`: how the field was named when there was one only. Where it stands alone, no other is read.",
+    "A further one of `meshConfigMaps`, by the name of the field when there was only one. If it is given alone, no other is read.",
   ),
   namespace: NamespaceName.default("fenceline").describe(
-    "Namespace of Fenceline itself; every fence shows it, or the fallback could not be reached.",
+    "Namespace of Fenceline itself; every fence shows it, since otherwise the fallback could not be reached.",
   ),
   workloadLabel: LabelKey.default("app").describe(
     "Pod label that names the workload of a fence without a selector. Slime's `global.service`.",
@@ -76,22 +76,22 @@ export const Config = z.strictObject({
     .enum(SERVICE_ENTRY_MODES)
     .default("Visible")
     .describe(
-      "What becomes of hosts of ServiceEntries in fences that do not say so themselves. Visible: every fence shows those that its namespace sees, called or not. Learn: those that are called, as with Services; a host that is not learned yet is called past Istio, without what is configured for it.",
+      "How fences treat hosts of ServiceEntries by default. Visible: every fence shows those that are visible in its namespace, called or not. Learn: those that are called, as with Services; calls to a host that is not learned yet bypass Istio, without its configuration.",
     ),
   stableHosts: StableHosts.default([]).describe(
     "Hosts that every fence shows, called or not: a host, `*.example`, or `<namespace>/*`. They are in no fence's status. At most 1000. Slime's `stableHost`.",
   ),
   domainAliases: DomainAliases.default([]).describe(
-    "Further hosts that a fence shows beside those that it has learned or declares: each that matches a pattern brings along what the templates make of it, and takes it along when it goes. Slime's field. A rule that cannot be followed is named in the log, and the others hold. At most 32.",
+    "Rules for further hosts of a fence: each learned or declared host that matches a pattern adds the hosts that the templates make of it, and removes them when it leaves. Slime's field. A rule that cannot be used is named in the log, and the others apply. At most 32.",
   ),
   trustDomain: TrustDomain.default(DEFAULT_TRUST_DOMAIN).describe(
-    "Trust domain of the mesh, as Istio's meshConfig.trustDomain. Certificates of any other one prove nothing.",
+    "Trust domain of the mesh, as Istio's meshConfig.trustDomain. Certificates of other trust domains are not trusted.",
   ),
   trustDomainAliases: z
     .array(TrustDomain)
     .max(64)
     .default([])
-    .describe("Further trust domains whose certificates are believed, as Istio's meshConfig.trustDomainAliases. At most 64."),
+    .describe("Further trust domains whose certificates are trusted, as Istio's meshConfig.trustDomainAliases. At most 64."),
   podRanges: z
     .array(Network)
     .max(256)

@@ -174,5 +174,5 @@ export function logLevelOption(): Option {
  * names of our Service.
  */
 export function apiHostOption(): Option {
-  return listOption("--api-host <name>", "further name that the API may be called by, such as a proxy's in front of it", parseHostName);
+  return listOption("--api-host <name>", "further host name of the API, such as that of a proxy in front of it", parseHostName);
 }

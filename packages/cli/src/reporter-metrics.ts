@@ -7,7 +7,7 @@ export function reporterMetrics({ stats }: Pick<EdgeReporter, "stats">): Metrics
   const registry = new MetricsRegistry();
   collectedCounter(registry, {
     name: "fenceline_proxy_reports_total",
-    help: "Requests whose edge was sent to the collector, or dropped for want of room.",
+    help: "Requests whose edge was sent to the collector, or dropped for lack of room.",
     labelNames: ["fate"],
     read: () => {
       const { sent, dropped } = stats();

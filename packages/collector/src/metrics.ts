@@ -25,13 +25,15 @@ export class CollectorMetrics {
   );
   readonly fallbackRefused = this.#counter(
     "fenceline_fallback_calls_refused_total",
-    "Calls to the collector in the global sidecar's name that were not the global sidecar's, by reason.",
+    "Calls to the collector that claimed to be the global sidecar and were refused, by reason.",
     ["reason"],
   );
   readonly streams = this.#gauge("fenceline_access_log_streams", "Access-log streams that are open.");
-  readonly limits = this.#counter("fenceline_access_log_limits_total", "Times that a limit of the access-log port was met, by limit.", [
-    "limit",
-  ]);
+  readonly limits = this.#counter(
+    "fenceline_access_log_limits_total",
+    "Times that a limit of the access-log port was exceeded, by limit.",
+    ["limit"],
+  );
   readonly prometheusAnswers = this.#counter(
     "fenceline_prometheus_answers_total",
     "Answers of Prometheus' servers to queries, by result.",
@@ -39,7 +41,7 @@ export class CollectorMetrics {
   );
   readonly prometheusAnswerTime = new Histogram({
     name: "fenceline_prometheus_answer_seconds",
-    help: "How long a server of Prometheus took for an answer, or until it was given up.",
+    help: "Time until a server of Prometheus answered, or the query was cancelled.",
     buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30],
     registers: [this.registry],
   });
@@ -49,7 +51,7 @@ export class CollectorMetrics {
   );
   readonly prometheusSeries = this.#counter(
     "fenceline_prometheus_series_total",
-    "Series of Prometheus' answers that count calls, by what became of them.",
+    "Series of Prometheus' answers that count calls, by outcome.",
     ["result"],
   );
   readonly edgesLearned = this.#counter("fenceline_edges_learned_total", "Edges seen for the first time.");
@@ -136,7 +138,7 @@ export class CollectorMetrics {
       ofAccessLogs("heldBytes"),
     );
     this.#reading("fenceline_fences", "Fences that exist.", read.fences);
-    this.#reading("fenceline_fences_at_capacity", "Fences that have no room for a host that is new to them.", read.fencesAtCapacity);
+    this.#reading("fenceline_fences_at_capacity", "Fences without room for a new host.", read.fencesAtCapacity);
     this.#reading("fenceline_fallback_ports", "Ports of the fallback's Service.", () => read.fallbackPorts().declared);
     this.#reading(
       "fenceline_fallback_ports_missing",
@@ -154,7 +156,7 @@ export class CollectorMetrics {
   observeObstacles(read: () => readonly Obstacle[]): void {
     collectedGauge(this.registry, {
       name: "fenceline_obstacles",
-      help: "Writes that something stands in the way of now.",
+      help: "Writes that are blocked now.",
       labelNames: ["kind", "reason"],
       read: () => read().map(({ kind, reason }) => [{ kind, reason }, 1]),
     });

@@ -16,7 +16,7 @@ export function writeFailure(error: unknown, { kind, namespace, name }: ObjectRe
 }
 
 function meaningOf(code: string, text: string): { readonly reason: Obstacle["reason"]; readonly todo: string } {
-  if (code === "OBJECT_CONTESTED") return { reason: "Contested", todo: "it is written again, ever more slowly" };
+  if (code === "OBJECT_CONTESTED") return { reason: "Contested", todo: "it is written again, with growing pauses" };
   if (!code.startsWith("KUBERNETES_")) return { reason: "WriteFailed", todo: "it is tried again" };
   if (/failed calling webhook/.test(text)) return { reason: "WebhookFailed", todo: "see that the webhook's Service has ready endpoints" };
   if (code === "KUBERNETES_NOT_FOUND" && /namespaces "[^"]*" not found/.test(text))

@@ -83,7 +83,7 @@ export async function serveHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   // By default node:http answers the former with 417 without a body, and the latter not at all.
   server.on("checkExpectation", (request, response) =>
     inTurn.run(request, response, () =>
-      sendError(response, new ApiRefusal(417, "EXPECTATION_FAILED", "nothing but 100-continue is met here")),
+      sendError(response, new ApiRefusal(417, "EXPECTATION_FAILED", "only the expectation 100-continue is supported")),
     ),
   );
   server.on("connect", ({ socket }) => {
@@ -171,7 +171,7 @@ function refuseUnreadable({ code }: NodeJS.ErrnoException, socket: Duplex): void
 
 /** @param fields further header fields, each with its line end */
 function refuseUnread(socket: Duplex, status: string, code: string, fields = ""): void {
-  const body = `${JSON.stringify({ code, message: "this is not a request of HTTP/1.1 that is taken here" })}\n`;
+  const body = `${JSON.stringify({ code, message: "this is not a valid request of HTTP/1.1" })}\n`;
   const header = `HTTP/1.1 ${status}\r\n${fields}content-type: ${JSON_TYPE}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`;
   socket.on("error", () => {}).end(`${header}${body}`);
 }

@@ -12,7 +12,7 @@ const AgeingFields = z.strictObject({
   shortestWindow: durationBetween("100ms", "24h")
     .default("10s")
     .describe(
-      "Least length of time that counts of what a fence says: a shorter `idleWindow`, `warmUp.for` or `auto.duration` counts as this, and the fence's condition Ready says so. From 100ms to 24h. Times and counts of a fence are written every tenth of its window, so this is what bounds the writes that somebody who may create fences can cause; they are never written more than once a second. Below 10s only for tests with one replica: another one's sightings would come too late.",
+      "Shortest time that a fence may set: a shorter `idleWindow`, `warmUp.for` or `auto.duration` counts as this, and the fence's condition Ready says so. From 100ms to 24h. Times and counts of a fence are written every tenth of its window, so this bounds the writes that somebody who may create fences can cause; they are never written more than once a second. Below 10s only for tests with one replica: sightings of another replica would come too late.",
     ),
   maxHosts: z
     .int()
@@ -20,12 +20,12 @@ const AgeingFields = z.strictObject({
     .max(100_000)
     .default(1_000)
     .describe(
-      "Most learned hosts a fence may hold, from 1 to 100000. Beyond it a host that was not seen within its window makes room; what was seen within it never does, and the newcomer stays on the fallback (condition AtCapacity). Static hosts do not count.",
+      "Most learned hosts of a fence, from 1 to 100000. Beyond it a new host replaces one that was not seen within its window; if there is none, the new host stays on the fallback (condition AtCapacity). Static hosts do not count.",
     ),
   keepDeleted: durationBetween("0s", "720h")
     .default("24h")
     .describe(
-      "How long what a fence has learned outlives its deletion: one that is made anew by the same name within this time goes on where the other ended. 0s forgets at once, 720h at most. In a folder it holds over restarts, in a cluster while a collector runs.",
+      "How long what a fence has learned is kept after its deletion: a fence that is created with the same name within this time continues with it. 0s forgets at once, 720h at most. In a folder it is kept across restarts, in a cluster while a collector runs.",
     ),
   maxRemovedShare: z
     .number()
@@ -47,11 +47,11 @@ const SwitchOverFields = z.strictObject({
   shortestPause: durationBetween("10ms", "10m")
     .default("500ms")
     .describe(
-      "Least time between the two steps in which a host leaves a Sidecar, or comes where its calls cannot wait in Envoy. From 10ms to 10m. Istiod gathers changes for 100ms (PILOT_DEBOUNCE_AFTER): steps that it pushes as one may lose a request.",
+      "Shortest time between the two steps in which a host is removed from a Sidecar, or added where its calls cannot wait in Envoy. From 10ms to 10m. Istiod collects changes for 100ms (PILOT_DEBOUNCE_AFTER): if it pushes both steps as one, a request may be lost.",
     ),
   longestPause: durationBetween("10ms", "10m")
     .default("15s")
-    .describe("Most time between them, however slow pushes are. From 10ms to 10m, not shorter than `shortestPause`."),
+    .describe("Longest time between them, however slow pushes are. From 10ms to 10m, not shorter than `shortestPause`."),
   unobservedPause: durationBetween("10ms", "10m")
     .default("3s")
     .describe(

@@ -8,12 +8,12 @@ export const AuthorizationPolicies = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      "Whether a fence shows from its first moment the Services whose AuthorizationPolicies allow its workload by name: its service account or its namespace. They age as if they had been called then. Such a Service refuses what comes by way of the fallback, so a first call to it fails unless it is shown.",
+      "Whether a fence shows from its first moment the Services whose AuthorizationPolicies allow its workload by name: its service account or its namespace. They age as if they had been called at that moment. Such a Service refuses calls from the fallback, so a first call to it fails unless it is shown.",
     ),
   denied: z
     .enum(DENIED_CALLS)
     .default("Forward")
     .describe(
-      "What the global sidecar does with calls that AuthorizationPolicies refuse to every service account of the caller's namespace, whatever is asked for. Forward: passes them on in its own name. Refuse: answers 403, code DENIED_BY_POLICY. Refuse is right only where every pod that a policy is for has a sidecar or ztunnel, is called with mTLS, and has the same policies in each cluster of the mesh.",
+      "What the global sidecar does with calls that AuthorizationPolicies refuse to every service account of the caller's namespace, whatever the request. Forward: forwards them with its own identity. Refuse: answers 403, code DENIED_BY_POLICY. Refuse is right only where every pod that a policy is for has a sidecar or ztunnel, is called with mTLS, and has the same policies in each cluster of the mesh.",
     ),
 });

@@ -24,7 +24,7 @@ const NamespaceScope = z.strictObject({
     .max(MOST_SELECTORS)
     .default([])
     .describe(
-      "Selectors of labels that a Namespace has, with matchLabels and matchExpressions: fences are made where one of them takes it. An empty selector takes each. Default: in all. At most 100.",
+      "Selectors of labels of a Namespace, with matchLabels and matchExpressions: fences are made where one of them matches. An empty selector matches every Namespace. Default: in all. At most 100.",
     ),
 });
 export type NamespaceScope = z.infer<typeof NamespaceScope>;
@@ -34,7 +34,7 @@ export const AutomaticFences = z.strictObject({
     .enum(AUTOMATIC_FENCES)
     .default("Labelled")
     .describe(
-      `Which workloads get a fence by themselves, one per selector of Services. Labelled: those whose Service, or else its Namespace, has the label ${FENCED_LABEL} "true". All: also those where neither has it. Off: none. Fences that were made automatically and are no longer wanted are deleted, with what they have learned (after ageing.keepDeleted). Quote "Off" in YAML.`,
+      `Which workloads get a fence automatically, one per selector of Services. Labelled: those whose Service, or else its Namespace, has the label ${FENCED_LABEL} "true". All: also those where neither has it. Off: none. Fences that were made automatically and are no longer wanted are deleted, with what they have learned (after ageing.keepDeleted). Quote "Off" in YAML.`,
     ),
   mode: z
     .enum(AUTOMATIC_FENCE_MODES)

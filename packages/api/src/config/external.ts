@@ -19,18 +19,18 @@ export const External = z.strictObject({
     .enum(EXTERNAL_MODES)
     .default("Forward")
     .describe(
-      "What the global sidecar does with hosts and addresses that are not of the mesh. Forward: pass them on for fenced callers whose identity agrees, as Istio's passthrough would; never to nodes, the API server, cloud metadata, or where the caller's outboundTrafficPolicy is REGISTRY_ONLY. Refuse: none but those in `allow`.",
+      "What the global sidecar does with calls to hosts and addresses outside of the mesh. Forward: forwards them for fenced callers whose identity matches, as Istio's passthrough would; but never to nodes, the API server, cloud metadata, or where the caller's outboundTrafficPolicy is REGISTRY_ONLY. Refuse: refuses all but those in `allow`.",
     ),
   allow: z
     .array(ExternalEntry)
     .default([])
     .describe(
-      "Hosts (partner.example, *.partner.example) and CIDRs that pass in mode Refuse. A host that is listed by name is looked up by that name.",
+      "Hosts (partner.example, *.partner.example) and CIDRs that are forwarded in mode Refuse. A host that is listed by name is resolved by that name.",
     ),
   deny: z
     .array(ExternalEntry)
     .default([])
     .describe(
-      "Hosts and CIDRs outside of the mesh that never pass, in either mode. A host is compared with the name of the request only: whoever calls its address by another name passes, unless a CIDR denies the address.",
+      "Hosts and CIDRs outside of the mesh that are refused in both modes. A host is compared only with the name in the request: a call to its address by another name passes, unless a CIDR denies the address.",
     ),
 });

@@ -16,7 +16,7 @@ const DomainAlias = z.strictObject({
     .min(1)
     .max(1_024)
     .describe(
-      "RE2 expression that a host has to match once, anywhere in it; groups may have names, `(?P<name>…)`. Up to 1024 characters. With ^ and $ it is about the whole host. Counted repetitions are written out, and may come to 1,000 steps.",
+      "RE2 expression that must match somewhere in the host; groups may have names, `(?P<name>…)`. Up to 1024 characters. With ^ and $ it must match the whole host. Counted repetitions are expanded, to at most 1,000 steps.",
     ),
   templates: z
     .array(z.string().max(1_024))

@@ -55,8 +55,8 @@ export type Dispatch = z.infer<typeof Dispatch>;
 
 export const Fallback = z.strictObject({
   service: ObjectName.default("global-sidecar").describe("Service of the global sidecar, in Fenceline's namespace."),
-  serviceAccount: ObjectName.default("global-sidecar").describe("Its service account: reports are taken from that one only."),
-  port: Port.default(80).describe("Port of that Service which fenced Envoys send unknown hosts to."),
+  serviceAccount: ObjectName.default("global-sidecar").describe("Its service account: only its reports are accepted."),
+  port: Port.default(80).describe("Port of that Service to which fenced Envoys send calls to unknown hosts."),
   match: Re2.optional().describe(
     "RE2 expression on the whole `:authority` (port included) of unknown hosts that go to the fallback, up to 1024 characters. Default: names without a dot, two-label names, `*.svc`, `*.svc.<cluster domain>` and IP literals.",
   ),

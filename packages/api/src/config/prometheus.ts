@@ -21,8 +21,8 @@ const Server = z
       .max(2_048)
       .regex(/^https?:\/\/[^\s/?#@]+(?:\/[^\s?#]*)?$/, "not an address of a server: http or https, without user, query and fragment")
       .describe("Address, with the path in front of `/api/v1` where there is one, for example http://prometheus.istio-system:9090."),
-    bearerToken: Secret.optional().describe("Bearer token. It stands in a ConfigMap then: better name a file of a Secret."),
-    bearerTokenFile: FilePath.optional().describe("File with the bearer token. It is read anew within a second of its change."),
+    bearerToken: Secret.optional().describe("Bearer token. It is stored in a ConfigMap then: prefer a file of a Secret."),
+    bearerTokenFile: FilePath.optional().describe("File with the bearer token. A change is read within a second."),
     basicAuth: z
       .strictObject({
         username: z
@@ -31,17 +31,17 @@ const Server = z
           .max(1_024)
           .regex(/^[^:]+$/, "a user's name has no ':'")
           .describe("User."),
-        password: z.string().max(16_384).optional().describe("Password. It stands in a ConfigMap then: better name a file of a Secret."),
+        password: z.string().max(16_384).optional().describe("Password. It is stored in a ConfigMap then: prefer a file of a Secret."),
         passwordFile: FilePath.optional().describe("File with the password."),
       })
       .optional()
       .describe("User and password (HTTP Basic), where no bearer token is given."),
     tls: z
       .strictObject({
-        caFile: FilePath.optional().describe("File with the authorities that are believed (PEM). Default: those of Node."),
-        certFile: FilePath.optional().describe("File with our own certificate (PEM), for a server that asks for one."),
+        caFile: FilePath.optional().describe("File with the trusted authorities (PEM). Default: those of Node."),
+        certFile: FilePath.optional().describe("File with our own certificate (PEM), for a server that requires one."),
         keyFile: FilePath.optional().describe("File with its key (PEM)."),
-        serverName: z.string().min(1).max(253).optional().describe("Name that the server's certificate has. Default: the host of `url`."),
+        serverName: z.string().min(1).max(253).optional().describe("Name in the server's certificate. Default: the host of `url`."),
       })
       .refine(({ certFile, keyFile }) => (certFile === undefined) === (keyFile === undefined), {
         path: ["keyFile"],
@@ -91,42 +91,42 @@ const PrometheusFields = z.strictObject({
     .max(MOST_SERVERS)
     .default([])
     .describe(
-      "Servers of Prometheus, or of anything with its API, that have the metrics of the whole mesh. They are tried in this order: the first that answers is right. None: Prometheus is not asked.",
+      "Servers of Prometheus, or of anything with its API, that have the metrics of the whole mesh. They are tried in this order: the first answer is used. None: Prometheus is not queried.",
     ),
   interval: durationBetween("100ms", "1h")
     .default("1m")
-    .describe("How often the calls of all workloads are asked for, in one query. From 100ms to 1h."),
+    .describe("How often the calls of all workloads are queried, in one query. From 100ms to 1h."),
   window: durationBetween("100ms", "24h")
     .default("5m")
     .describe(
-      "How far back a query looks for calls. From 100ms to 24h, not shorter than `interval`; of scrapes it must hold two at least, or calls are missed. After a pause it looks back as far as that took, 24h at most.",
+      "How far back a query looks for calls. From 100ms to 24h, not shorter than `interval`; it must cover at least two scrapes, or calls are missed. After a pause it looks back over the whole pause, 24h at most.",
     ),
   history: durationBetween("0s", "720h")
     .default("24h")
     .describe(
-      "How far back calls are looked for when a fence is new: it begins with the hosts of that time. 0s: it begins with none. 720h at most, and what Prometheus keeps.",
+      "How far back calls are queried for a new fence: it begins with the hosts of that time. 0s: it begins with none. 720h at most, and what Prometheus keeps.",
     ),
-  timeout: durationBetween("100ms", "5m").default("30s").describe("How long one server may take for an answer. From 100ms to 5m."),
+  timeout: durationBetween("100ms", "5m").default("30s").describe("Longest wait for the answer of one server. From 100ms to 5m."),
   maxResponseBytes: z
     .int()
     .min(1_024)
     .max(268_435_456)
     .default(16_777_216)
-    .describe("Bytes that an answer may have, some 350 for each edge that was called. One beyond it is refused whole, and counted."),
-  maxConcurrent: z.int().min(1).max(64).default(4).describe("Queries that are asked at a time. Further ones wait."),
+    .describe("Largest answer in bytes; each called edge takes some 350. A larger answer is refused as a whole, and counted."),
+  maxConcurrent: z.int().min(1).max(64).default(4).describe("Most queries at a time. Further ones wait."),
   matchers: z
     .record(LabelName, z.string().max(1_024))
     .default({})
-    .describe("Labels that the metrics of this mesh have, where Prometheus has those of several: { cluster: east }."),
+    .describe("Labels of the metrics of this mesh, if Prometheus has metrics of several: { cluster: east }."),
   namespaceLabel: ScrapedLabel.optional().describe(
-    "Label in which the scrape writes the namespace of the scraped pod, for example `namespace`. A series that names a workload of another namespace is not believed then. Default: each series is believed, though any scraped pod can name any workload.",
+    "Label in which the scrape writes the namespace of the scraped pod, for example `namespace`. A series that names a workload of another namespace is ignored then. Default: every series is trusted, although any scraped pod can name any workload.",
   ),
   handlers: z
     .record(z.string().min(1).max(253), Handler)
     .refine((handlers) => Object.keys(handlers).length <= MOST_HANDLERS, { message: `more than ${MOST_HANDLERS} handlers` })
     .default({})
     .describe(
-      "Further queries, each asked for every fence at each `interval`: Slime's field. The host in the label `destination_service` or `request_host` of a series that is above 0 counts as called. They cost a query for each fence, and only the one query for all tells how long a workload was observed.",
+      "Further queries, each run for every fence at each `interval`: Slime's field. The host in the label `destination_service` or `request_host` of a series that is above 0 counts as called. They cost a query for each fence, and only the one query for all tells how long a workload was observed.",
     ),
 });
 

@@ -15,7 +15,7 @@ export const Telemetry = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      "Whether access logs and calls that come without a client certificate are believed. Any pod that reaches the collector or the global sidecar may then speak for any workload. For meshes without mTLS only.",
+      "Whether access logs and calls without a client certificate are trusted. Any pod that reaches the collector or the global sidecar may then speak for any workload. For meshes without mTLS only.",
     ),
   flushInterval: durationBetween("10ms", "10m")
     .default("1s")
@@ -23,6 +23,6 @@ export const Telemetry = z.strictObject({
       "Longest time that Envoy keeps an access-log entry before it sends it, from 10ms to 10m. Envoy refuses 0, and each flush is a message of every Envoy; what is sent late is learned late.",
     ),
   prometheus: PrometheusTelemetry.prefault({}).describe(
-    "Prometheus as a second source: Istio's metrics seed new fences, and keep alive what is called (docs/prometheus.md).",
+    "Prometheus as a second source: Istio's metrics seed new fences, and keep called hosts in fences (docs/prometheus.md).",
   ),
 });

@@ -29,12 +29,14 @@ export const DomainStatus = z.object({
   idleWindow: z
     .string()
     .optional()
-    .describe("How long it may go unseen, in observed time, where that is not the fence's idle window: `warmUp.for` of a preloaded host."),
+    .describe(
+      "How long it may go unseen, in observed time, if that differs from the fence's idle window: `warmUp.for` of a preloaded host.",
+    ),
   requiredBy: z
     .array(z.string())
     .optional()
     .describe(
-      "What has the proxies themselves need the host: it stays in the fence for as long, called or not. The first few, where there are many.",
+      "Why the proxies themselves need the host: it stays in the fence as long as they do, called or not. The first few reasons, if there are many.",
     ),
 });
 export type DomainStatus = z.infer<typeof DomainStatus>;
@@ -59,23 +61,25 @@ export const ServiceFenceStatus = z.object({
   metricStatus: z
     .record(z.string(), z.string())
     .nullish()
-    .describe("Slime's learned set, read once, when Fenceline first sees the fence, so that nobody starts cold."),
+    .describe("Slime's learned set. It is read once, when Fenceline first sees the fence, so that the fence does not start empty."),
   observedUntil: z.iso.datetime().optional().describe("Until when telemetry of this workload was seen."),
   warmUp: z
     .string()
     .optional()
-    .describe("The warm-up that was put in last, in short. One is put in once, and once more when `spec.warmUp` has changed."),
+    .describe("The warm-up that was added last, in short form. It is added once, and again when `spec.warmUp` changes."),
   reset: z
     .string()
     .optional()
     .describe(
-      "The value of the annotation `fenceline.io/reset` for which the fence last forgot what it had learned. One is dealt with once.",
+      "The value of the annotation `fenceline.io/reset` for which the fence last forgot what it had learned. Each value has its effect once.",
     ),
   resetAsked: z
     .string()
     .optional()
-    .describe("The last reset that was asked for by the API: when, and the hosts to forget, all without any. The leader deals with it."),
-  resetAnswered: z.string().optional().describe("The `resetAsked` that was dealt with last."),
+    .describe(
+      "The last reset that was requested by the API: its time, and the hosts to forget; all if none is named. The leader carries it out.",
+    ),
+  resetAnswered: z.string().optional().describe("The `resetAsked` that was carried out last."),
   conditions: z.array(conditionSchema(FENCE_CONDITION_TYPES)).optional(),
 });
 export type ServiceFenceStatus = z.infer<typeof ServiceFenceStatus>;

@@ -19,12 +19,12 @@ export type LimiterCondition = Condition<LimiterConditionType>;
 const TYPES: ReadonlySet<LimiterConditionType> = new Set(LIMITER_CONDITION_TYPES);
 
 const RuleStatus = z.object({
-  set: z.string().describe("The set that the rule is of."),
+  set: z.string().describe("The set of the rule."),
   rule: z.string().describe("Its name, or its place in the set."),
   active: z.boolean().describe("Whether it limits calls now."),
   quota: z.int().min(0).optional().describe("Requests per interval that each proxy, or all of them, let through."),
-  reason: z.string().describe("Why it is so: Followed, Held, NoValues or Stale."),
-  message: z.string().optional().describe("What stands behind the reason."),
+  reason: z.string().describe("The reason: Followed, Held, NoValues or Stale."),
+  message: z.string().optional().describe("Details of the reason."),
 });
 export type LimitRuleStatus = z.infer<typeof RuleStatus>;
 
@@ -33,7 +33,7 @@ export const SmartLimiterStatus = z.object({
   quotas: z.string().optional().describe("Quotas in force, for people."),
   rules: z.array(RuleStatus).optional().describe("What is in force, rule by rule."),
   metricStatus: z.record(z.string(), z.string()).optional().describe("Values behind the last change."),
-  ratelimitStatus: Struct.optional().describe("Rules in force, as Slime tells them: by set, with their quotas as numbers."),
+  ratelimitStatus: Struct.optional().describe("Rules in force, as in Slime's status: by set, with their quotas as numbers."),
   conditions: z.array(conditionSchema(LIMITER_CONDITION_TYPES)).optional().describe("What is true of the limiter."),
 });
 export type SmartLimiterStatus = z.infer<typeof SmartLimiterStatus>;

@@ -20,7 +20,7 @@ test("T-51 the demo shows ageing: a service that is called no more leaves the fe
   });
   const sidecar = () => readFileSync(join(folder, "rendered/bookinfo/Sidecar-productpage.yaml"), "utf8");
 
-  const stopped = await fenceline.line(({ msg }) => msg === "demo: this service is called no more, so its host will age out");
+  const stopped = await fenceline.line(({ msg }) => msg === "demo: this service is no longer called, so its host will age out");
   assert.deepEqual([stopped.from, stopped.to, stopped.idleWindow], ["bookinfo/productpage", "details", "20s"]);
   assert.match(sidecar(), new RegExp(DETAILS));
   const left = await fenceline.line(({ msg }) => msg.startsWith("demo: the host has left the fence"));

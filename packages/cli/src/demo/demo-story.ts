@@ -43,7 +43,7 @@ export async function tellStory(stage: Stage): Promise<void> {
     await callAll(everybody, "info", round);
   }
   if (signal.aborted) return;
-  logger.info({ from, to: NEGLECTED, idleWindow: DEMO_IDLE_WINDOW }, "demo: this service is called no more, so its host will age out");
+  logger.info({ from, to: NEGLECTED, idleWindow: DEMO_IDLE_WINDOW }, "demo: this service is no longer called, so its host will age out");
   while (shows(CALLER, NEGLECTED) && !signal.aborted) {
     await pause(LONG_PAUSE, signal);
     await callAll(others, "debug");

@@ -23,7 +23,7 @@ import { RefusedCalls } from "./refused-calls.ts";
  */
 type Known = Omit<MeshAddress, "address">;
 
-const UNKNOWN_MESH = new Refusal("MESH_UNKNOWN", "the collector has not told yet which addresses are the mesh's");
+const UNKNOWN_MESH = new Refusal("MESH_UNKNOWN", "the collector has not sent the mesh's addresses yet");
 const OWN = new Refusal("DESTINATION_IS_SELF", "the host resolves to Fenceline itself");
 const API_SERVER = new Refusal("ADDRESS_REFUSED", "the host resolves to the API server");
 const NODE = new Refusal("ADDRESS_REFUSED", "the host resolves to a node, on a port that no Service declares");

@@ -53,7 +53,7 @@ const BURST_TOLERATED = 500;
 const ALL_SOCKETS_BUSY = 0.75;
 
 const BEHIND = new Refusal("OVERLOADED", "the global sidecar cannot keep up with the requests it gets");
-const FULL = new Refusal("OVERLOADED", "as many requests are in flight as the global sidecar takes");
+const FULL = new Refusal("OVERLOADED", "the global sidecar has its limit of requests in flight");
 
 /** From what an idle loop shows to what a caller takes for an outage, in seconds. */
 const DELAY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];

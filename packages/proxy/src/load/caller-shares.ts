@@ -9,7 +9,10 @@ import { callerOf, FREE_FOR_ALL, MOST } from "./fair-share.ts";
  */
 const COUNT_SERVES = 0.005;
 
-const TOO_MANY = new Refusal("OVERLOADED", "few requests more can be in flight, and this caller's namespace has more than half of them");
+const TOO_MANY = new Refusal(
+  "OVERLOADED",
+  "there is little room for more requests in flight, and this caller's namespace has more than half of them",
+);
 
 /** Calls in flight. */
 interface Counted {

@@ -85,7 +85,7 @@ function register(metrics: MetricsRegistry, connections: { readonly open: number
   });
   const refused = new Counter({
     name: "fenceline_proxy_connections_refused_total",
-    help: "Client connections closed for want of room: at once (LIMIT of connections, no free FILES), or SILENT for long.",
+    help: "Client connections closed for lack of room: at once (LIMIT of connections, no free FILES), or SILENT for long.",
     labelNames: ["reason"],
     registers: [metrics],
   });

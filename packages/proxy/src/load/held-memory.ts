@@ -17,7 +17,7 @@ const LONG = 100;
 /** Beyond so many times the limit any call may end. */
 const AT_ONCE = 2;
 
-const STALLED = new Refusal("CALL_STALLED", "nothing goes on, and the memory for calls in flight is used up");
+const STALLED = new Refusal("CALL_STALLED", "the call makes no progress, and the memory for calls in flight is used up");
 
 /** Somebody who holds bytes: a call, or a connection with a part of a header. */
 export interface Holder {

@@ -75,7 +75,7 @@ export function createMetrics(counters: ProxyCounters, calls: CallsInFlight): Me
   });
   collectedCounter(registry, {
     name: "fenceline_proxy_given_up_answers_total",
-    help: "Answers and connections that we broke off, because nothing went on in them and the memory for calls in flight was used up.",
+    help: "Answers and connections that we closed because they made no progress and the memory for calls in flight was used up.",
     read: () => counters.gaveUp,
   });
   collectedCounter(registry, {

@@ -19,7 +19,7 @@ export function renderCommand(): Command {
       ).makeOptionMandatory(),
     )
     .option("--config <file>", "configuration of Fenceline, or the general of a Slime module; default: the defaults", parseText)
-    .option("--metrics <file>", "values by name, such as {_base.pod: 3}, in place of what would be measured", parseText)
+    .option("--metrics <file>", "values by name, such as {_base.pod: 3}, instead of measured ones", parseText)
     .addHelpText("after", "\nExit code: 0; 1 when a file is not valid, or an object of ours cannot be rendered.")
     .action(async ({ filename, config, metrics }: Flags) => {
       // Imported here: the global sidecar's process must not hold the schemas.

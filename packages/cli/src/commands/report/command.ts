@@ -26,7 +26,7 @@ export function reportCommand(): Command {
     .option("--hidden", "with --fence: name the hosts that it hides, too, which are of all namespaces", false)
     .option("--namespace <namespace>", "fences of this namespace only; default: of all", parseText)
     .addOption(new Option("--format <format>", "form of the answer").choices(["table", "json"]).default("table", "table"))
-    .addHelpText("after", "\nExit code: 0 whatever the verdicts are; 2 when they cannot be had.")
+    .addHelpText("after", "\nExit code: 0 whatever the verdicts are; 2 when they cannot be read.")
     .action(async (flags: Flags) => {
       // Imported here: the global sidecar's process must not hold the schemas.
       const { report } = await import("./report.ts");

@@ -20,7 +20,7 @@ export function withdrawCommand(): Command {
     .addOption(
       durationOption(
         "--settle <duration>",
-        "how long Envoys are given for each of the two steps in which they learn the whole mesh again, 1s at least",
+        "time for Envoys in each of the two steps in which they learn the whole mesh again, 1s at least",
         "10s",
         { least: 1_000 },
       ),

@@ -35,7 +35,7 @@ export function collectorCommand(): Command {
     .option("--config <file>", "configuration file (YAML)", parseText)
     .option(
       "--istiod-credentials <folder>",
-      "folder with the files token and root-cert.pem, by which istiods are asked which proxies refuse their configuration; default: they are not asked",
+      "folder with the files token and root-cert.pem, with which istiods are asked which proxies refuse their configuration; default: they are not asked",
       parseText,
     )
     .addOption(namespaceOption("namespace of Fenceline, for its Lease"))

@@ -25,7 +25,7 @@ export function globalSidecarCommand(): Command {
   return new Command("global-sidecar")
     .description("Run the global sidecar in a cluster: forward unknown hosts by cluster DNS and report their edges.")
     .requiredOption("--collector <host:port>", "access-log service of the collector", parseEndpoint)
-    .option("--collector-token-file <file>", "token by which the collector knows this process; read again whenever it is shown", parseText)
+    .option("--collector-token-file <file>", "token by which the collector identifies this process; read again for each use", parseText)
     .addOption(hostOption("0.0.0.0"))
     .option("--port <port>", "port for requests (HTTP)", parsePort, 18_080)
     .option("--admin-port <port>", "port of /healthz, /readyz, /metrics and /api/v1/calls", parsePort, 18_083)
@@ -48,7 +48,7 @@ export function globalSidecarCommand(): Command {
       false,
     )
     .addOption(listOption("--trust-domain <domain>", "trust domain of the mesh, for SPIFFE ids", parseTrustDomain, DEFAULT_TRUST_DOMAIN))
-    .option("--accept-plaintext", "believe callers without a certificate too: any pod may then claim to be any workload", false)
+    .option("--accept-plaintext", "trust callers without a certificate, too: any pod may then claim to be any workload", false)
     .addOption(durationOption("--drain-delay <duration>", "after SIGTERM: how long requests are still taken, until everybody knows", "5s"))
     .addOption(durationOption("--drain <duration>", "after that: how long requests in flight may take to finish", "25s"))
     .option("--workers <n>", "threads that take requests, or auto: one for each core that we may use", parseWorkers, 1)

@@ -247,6 +247,6 @@ test("T-05 without a first view it is not ready, says why, and answers what may 
   const { codeOf, ready } = await startSidecar(t, typeof address === "object" && address !== null ? address.port : 1);
   const { status, body } = await ready();
   assert.equal(status, 503);
-  assert.match(body, /the collector has not told the mesh's addresses yet/);
+  assert.match(body, /the collector has not sent the mesh's addresses yet/);
   assert.equal(await codeOf("203.0.113.9"), "MESH_UNKNOWN");
 });

@@ -14,8 +14,12 @@ export interface MeshKnowledge {
 export function meshMetrics({ table, isConnected, age }: MeshKnowledge): MetricsRegistry {
   const registry = new MetricsRegistry();
   const gauge = (name: string, help: string, read: () => number) => collectedGauge(registry, { name, help, read });
-  gauge("fenceline_proxy_mesh_addresses", "Addresses that are known to be the mesh's.", () => table.size);
-  gauge("fenceline_proxy_mesh_connected", "Whether the collector tells what changes in the mesh.", () => (isConnected() ? 1 : 0));
-  gauge("fenceline_proxy_mesh_age_seconds", "Seconds for which nobody has told what changes; what came before stays in force.", age);
+  gauge("fenceline_proxy_mesh_addresses", "Known addresses of the mesh.", () => table.size);
+  gauge("fenceline_proxy_mesh_connected", "Whether the collector sends changes of the mesh's addresses.", () => (isConnected() ? 1 : 0));
+  gauge(
+    "fenceline_proxy_mesh_age_seconds",
+    "Seconds since the collector was last connected, 0 while it is; the last addresses stay in force.",
+    age,
+  );
   return registry;
 }

@@ -142,7 +142,7 @@ function believed({
 function notReadyReason(pool: WorkerPool | undefined, mesh: AddressTable | undefined): string | undefined {
   if (pool?.isReady !== true) return "no worker takes requests";
   // Until this pod has the addresses, Kubernetes keeps the pods that have them.
-  return mesh?.isComplete === false ? "the collector has not told the mesh's addresses yet" : undefined;
+  return mesh?.isComplete === false ? "the collector has not sent the mesh's addresses yet" : undefined;
 }
 
 /**
@@ -162,7 +162,7 @@ function watchMesh({ collector }: GlobalSidecarFlags, token: () => string, pool:
     onLost: (reason, retryInMs) => {
       if (isConnected) lostAt = performance.now();
       isConnected = false;
-      logger.info({ reason, retryInMs: Math.round(retryInMs) }, "the collector tells nothing of the mesh");
+      logger.info({ reason, retryInMs: Math.round(retryInMs) }, "the collector sends no addresses of the mesh");
     },
   });
   const age = () => (isConnected ? 0 : (performance.now() - lostAt) / 1_000);
