@@ -28,7 +28,7 @@ const MAX_WAITING = 20_000;
 /**
  * `MeshAddresses/Watch`, for callers that the check admits, now and later.
  *
- * @param reviewedEveryMs most milliseconds between two checks of the caller. Default 5 minutes
+ * @param reviewedEveryMs most milliseconds between two checks of the caller. Default 4 minutes
  */
 export function meshAddressService(feed: AddressFeed, caller: CallerCheck, reviewedEveryMs?: number): GrpcService {
   return { [WATCH_ADDRESSES]: { open: (call) => new WatchCall(call, feed, caller, reviewedEveryMs) } };

@@ -32,7 +32,7 @@ export interface AccessLogLimits {
   readonly maxStreamIdleMs: number;
   /**
    * Most milliseconds between two checks of the caller of an open stream with the fallback's log
-   * name. Default 5 minutes.
+   * name. Default 4 minutes.
    */
   readonly reviewedEveryMs: number;
 }

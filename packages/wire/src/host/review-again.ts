@@ -3,9 +3,13 @@ import type { GrpcCall } from "./service.ts";
 
 /**
  * Longest time between two checks of an admitted caller, in milliseconds. A revoked token stays
- * valid for this time on open streams.
+ * valid for this time on open streams, and for the minute that reviews of tokens are remembered:
+ * five minutes in all.
  */
-export const REVIEWED_EVERY_MS = 5 * 60_000;
+export const REVIEWED_EVERY_MS = 4 * 60_000;
+
+/** Part of that time after which a check is repeated that nobody could answer. */
+const AGAIN_SOON = 1 / 20;
 
 /** A caller that was admitted once. */
 export interface Admitted {
@@ -28,13 +32,14 @@ export interface Admitted {
 export function reviewAgain({ call, check, onRefused, everyMs = REVIEWED_EVERY_MS }: Admitted): () => void {
   let isOver = false;
   let timer: NodeJS.Timeout | undefined;
-  const lookLater = () => {
-    timer = setTimeout(() => void look(), everyMs * (1 - Math.random() / 2)).unref();
+  const lookLater = (longest = everyMs) => {
+    timer = setTimeout(() => void look(), longest * (1 - Math.random() / 2)).unref();
   };
   const look = async () => {
     const refusal = await check(call.headers, call.peer, true);
     if (isOver) return;
-    if (refusal === undefined || refusal.code === "UNAVAILABLE") lookLater();
+    if (refusal === undefined) lookLater();
+    else if (refusal.code === "UNAVAILABLE") lookLater(everyMs * AGAIN_SOON);
     else onRefused();
   };
   lookLater();

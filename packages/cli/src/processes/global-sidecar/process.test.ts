@@ -73,17 +73,65 @@ test("T-01 T-02 every name of its own namespace, its own ports and its own addre
   }
 });
 
-test("T-05 external hosts are what the flags say, and a wrong entry is said at the start", async (t) => {
+/** The names resolve to loopback, so that whoever may call them is refused for their address. */
+const PASSES = "ADDRESS_REFUSED";
+
+/** What becomes of a fenced caller's call to each host, and which of them were looked up. */
+async function externalCodes(t: TestContext, hosts: readonly string[], ...flags: string[]) {
   const dns = await startDnsServer(t);
-  dns.records.set("partner.example", ["127.0.0.1"]);
-  const external = ["--external", "refuse", "--external-allow", "*.partner.example"];
-  const { port } = await start(t, "--dns-server", dns.address, "--accept-plaintext", ...external);
-  const codeOf = async (host: string) => JSON.parse((await get(port, "/", { host, "fence-source": "test1/a" })).body).code;
-  assert.equal(await codeOf("www.else.example"), "HOST_NOT_SERVED");
-  assert.equal(await codeOf("www.partner.example"), "HOST_NOT_SERVED");
-  assert.equal(await codeOf("100.100.100.200"), "NO_SUCH_SERVICE");
-  const wrong = startCommand(...globalSidecarOn(), "--external-deny", "10.0.0.0/33");
-  assert.match((await wrong.ended).stderr, /10\.0\.0\.0\/33/);
+  for (const host of hosts) dns.records.set(host, ["127.0.0.1"]);
+  const { port } = await start(t, "--dns-server", dns.address, "--accept-plaintext", ...flags);
+  const codes: Record<string, string> = {};
+  for (const host of hosts) codes[host] = JSON.parse((await get(port, "/", { host, "fence-source": "test1/a" })).body).code;
+  return { codes, lookedUp: hosts.filter((host) => dns.questions.some((question) => question.split(" ").includes(host))) };
+}
+
+test("T-05 with --external refuse the listed hosts pass, and no other host is even looked up", async (t) => {
+  const hosts = ["www.partner.example", "api.example", "partner.example", "www.api.example", "www.else.example", "198.51.100.9"];
+  const allow = ["--external-allow", "*.partner.example", "--external-allow", "api.example"];
+  const { codes, lookedUp } = await externalCodes(t, hosts, "--external", "refuse", ...allow);
+  assert.deepEqual(codes, {
+    "www.partner.example": PASSES,
+    "api.example": PASSES,
+    "partner.example": "NO_SUCH_SERVICE",
+    "www.api.example": "HOST_NOT_SERVED",
+    "www.else.example": "HOST_NOT_SERVED",
+    "198.51.100.9": "NO_SUCH_SERVICE",
+  });
+  assert.deepEqual(lookedUp.sort(), ["api.example", "www.partner.example"]);
+});
+
+test("T-05 with --external forward every host passes but the denied ones, by name and by address, and those that nobody may reach", async (t) => {
+  const hosts = [
+    "www.partner.example",
+    "www.bad.example",
+    "bad.example",
+    "worse.example",
+    "198.51.100.9",
+    "2001:db8::1",
+    "100.100.100.200",
+  ];
+  const deny = ["*.bad.example", "worse.example", "198.51.100.0/24", "2001:db8::/32"].flatMap((entry) => ["--external-deny", entry]);
+  const bracketed = hosts.map((host) => (host.includes("::") ? `[${host}]` : host));
+  const { codes, lookedUp } = await externalCodes(t, bracketed, "--external", "forward", ...deny);
+  assert.deepEqual(codes, {
+    "www.partner.example": PASSES,
+    "www.bad.example": "EXTERNAL_REFUSED",
+    "bad.example": PASSES,
+    "worse.example": "EXTERNAL_REFUSED",
+    "198.51.100.9": "EXTERNAL_REFUSED",
+    "[2001:db8::1]": "EXTERNAL_REFUSED",
+    "100.100.100.200": "ADDRESS_REFUSED",
+  });
+  assert.deepEqual(lookedUp.filter((host) => host.includes("example")).sort(), ["bad.example", "www.partner.example"]);
+});
+
+test("T-05 a wrong entry of external hosts is said at the start, and nothing is served", async () => {
+  for (const flag of ["--external-allow", "--external-deny"]) {
+    const { code, stderr } = await startCommand(...globalSidecarOn(), flag, "10.0.0.0/33").ended;
+    assert.notEqual(code, 0, flag);
+    assert.match(stderr, /EXTERNAL_INVALID.*10\.0\.0\.0\/33/s, flag);
+  }
 });
 
 test("T-03 run by hand, it believes nobody, whatever certificate a caller writes, until a flag says whom", async (t) => {

@@ -43,6 +43,8 @@ type Policy = keyof typeof CATCH_ALL;
  * Neither a name of the mesh nor an address: Istio's own route takes it, and the fallback never.
  */
 const PUBLIC_NAME = "www.partner.example";
+/** Of two labels, as `b.test1` has them: the fence cannot tell it from a service's. */
+const SHORT_NAME = "partner.example";
 
 function cluster(name: string, port: number, more: object = {}): object {
   const address = { socket_address: { address: "127.0.0.1", port_value: port } };
@@ -54,20 +56,20 @@ function cluster(name: string, port: number, more: object = {}): object {
   };
 }
 
-/** mTLS as workload `test1/a`. */
-const AS_WORKLOAD = {
+/** mTLS with a certificate of the mesh. */
+const mtls = (certificate: string) => ({
   transport_socket: {
     name: "tls",
     typed_config: {
       "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
       sni: "localhost",
       common_tls_context: {
-        tls_certificates: [{ certificate_chain: { inline_string: CERTIFICATES.own }, private_key: { inline_string: KEY } }],
+        tls_certificates: [{ certificate_chain: { inline_string: certificate }, private_key: { inline_string: KEY } }],
         validation_context: { trusted_ca: { inline_string: CERTIFICATES.ca } },
       },
     },
   },
-};
+});
 
 function bootstrap(routesPath: string, clusters: readonly object[]): object {
   const manager = {
@@ -97,8 +99,11 @@ function routesOf(policy: Policy, patches: readonly ConfigPatch[]): object {
   return { virtual_hosts: [{ name, domains: ["*"], routes: [...ours.toReversed(), route] }] };
 }
 
-/** A fenced caller with this policy, a service of its mesh, and a server outside of it. */
-async function setUp(t: TestContext, policy: Policy) {
+/**
+ * A fenced caller with this policy, and the certificate of `test1/a` or of somebody else; a service
+ * of its mesh, and a server outside of it.
+ */
+async function setUp(t: TestContext, policy: Policy, identity: "own" | "evil" = "own") {
   const undo = undoAfter(t);
   assert.ok(binary !== undefined, "no Envoy binary");
   const seenOutside: (string | undefined)[] = [];
@@ -128,7 +133,7 @@ async function setUp(t: TestContext, policy: Policy) {
   undo(() => receiving.stop());
   const { spec }: EnvoyFilter = parse(readFileSync(join(folder, "rendered/test1/EnvoyFilter-a.yaml"), "utf8"));
   const passthrough = { name: PASSTHROUGH, type: "ORIGINAL_DST", lb_policy: "CLUSTER_PROVIDED" };
-  const clusters = [cluster(FALLBACK, receiving.port, AS_WORKLOAD), passthrough];
+  const clusters = [cluster(FALLBACK, receiving.port, mtls(CERTIFICATES[identity])), passthrough];
   const calling = await startEnvoy(binary, (path) => bootstrap(path, clusters), routesOf(policy, spec.configPatches));
   undo(() => calling.stop());
   return {
@@ -158,28 +163,60 @@ async function call(envoy: number, port: number, headers: Readonly<Record<string
   return { status: response.statusCode, code: response.headers["fenceline-error"]?.toString(), body };
 }
 
-test("T-05 behind two real Envoys a fenced caller whose policy is ALLOW_ANY reaches an external host", { skip }, async (t) => {
+test("T-05 behind two real Envoys a fenced caller whose policy is ALLOW_ANY reaches an external host by address and by a name of two labels through the fallback, and by any other name without it", {
+  skip,
+}, async (t) => {
   const { address, seenOutside, callOut, detours } = await setUp(t, "ALLOW_ANY");
 
   assert.deepEqual(await callOut(address), { status: 200, code: undefined, body: "outside" });
   assert.equal(await detours(), 1, "by way of the fallback");
+  assert.deepEqual(await callOut(SHORT_NAME), { status: 200, code: undefined, body: "outside" });
+  assert.equal(await detours(), 2, "by way of the fallback");
   assert.deepEqual(await callOut(PUBLIC_NAME), { status: 200, code: undefined, body: "outside" });
-  assert.equal(await detours(), 1, "by Istio's own passthrough");
-  assert.deepEqual(seenOutside, [address, PUBLIC_NAME]);
+  assert.equal(await detours(), 2, "by Istio's own passthrough");
+  assert.deepEqual(seenOutside, [address, SHORT_NAME, PUBLIC_NAME]);
 });
+
+/** What an application may send to be taken for somebody who may. */
+const CLAIMS: readonly Readonly<Record<string, string>>[] = [
+  {},
+  { "fenceline-outbound": "allow-any" },
+  { "fenceline-outbound": "" },
+  { "fence-source": "other/z" },
+  { "fence-source": "" },
+  { "slime-orig-dest": "127.0.0.1:1" },
+  { "x-forwarded-client-cert": "Hash=1;URI=spiffe://cluster.local/ns/other/sa/z" },
+  { "fence-source": "other/z", "x-forwarded-client-cert": "Hash=1;URI=spiffe://cluster.local/ns/other/sa/z", "fenceline-outbound": "x" },
+];
 
 test("T-05 behind two real Envoys a caller whose policy is REGISTRY_ONLY is refused, whatever it says itself, and reaches services", {
   skip,
 }, async (t) => {
   const { address, seenOutside, callOut, callService, detours } = await setUp(t, "REGISTRY_ONLY");
 
-  const claims: readonly Record<string, string>[] = [{}, { "fenceline-outbound": "allow-any" }, { "fenceline-outbound": "" }];
-  for (const headers of claims) {
-    const { status, code } = await callOut(address, headers);
-    assert.deepEqual([status, code], [421, "EXTERNAL_REFUSED"], JSON.stringify(headers));
+  for (const host of [address, SHORT_NAME]) {
+    for (const headers of CLAIMS) {
+      const { status, code } = await callOut(host, headers);
+      assert.deepEqual([status, code], [421, "EXTERNAL_REFUSED"], `${host} ${JSON.stringify(headers)}`);
+    }
   }
-  assert.equal(await detours(), claims.length, "by the global sidecar");
+  assert.equal(await detours(), 2 * CLAIMS.length, "by the global sidecar");
   assert.deepEqual(await callOut(PUBLIC_NAME), { status: 502, code: undefined, body: "" }, "by Istio's own route");
+  assert.deepEqual(seenOutside, []);
+  assert.deepEqual(await callService("b.test1"), { status: 200, code: undefined, body: "b" });
+});
+
+test("T-05 behind two real Envoys a caller with the routes of a fence and another namespace's certificate is refused, whatever it says itself, and reaches services", {
+  skip,
+}, async (t) => {
+  const { address, seenOutside, callOut, callService } = await setUp(t, "ALLOW_ANY", "evil");
+
+  for (const host of [address, SHORT_NAME]) {
+    for (const headers of [...CLAIMS, { "x-forwarded-client-cert": "Hash=1;URI=spiffe://cluster.local/ns/test1/sa/a" }]) {
+      const { status, code } = await callOut(host, headers);
+      assert.deepEqual([status, code], [421, "EXTERNAL_REFUSED"], `${host} ${JSON.stringify(headers)}`);
+    }
+  }
   assert.deepEqual(seenOutside, []);
   assert.deepEqual(await callService("b.test1"), { status: 200, code: undefined, body: "b" });
 });
