@@ -35,19 +35,19 @@ export interface GlobalSidecarOptions extends ServerOptions {
   /** Port to listen on; 0 takes a free one. */
   readonly port: number;
   /**
-   * Listens on the port already: its socket is taken over. Not together with {@link sharing}, for
-   * which all sockets have to be bound so. Default: the port is bound.
+   * A server that listens on the port already: its socket is taken over. Not together with
+   * {@link sharing}, whose sockets have to be bound differently. Default: the port is bound.
    */
   readonly bound?: NetServer;
   /**
-   * Event loops of this process, this one included, that listen on the same address and port. Each
-   * opens sockets of its own (SO_REUSEPORT, Linux), and the kernel deals new connections out by a
-   * hash of their addresses. Such sockets are not told of each other: nobody learns that another
-   * process has the port already. Default: only this one, by an ordinary socket that is refused a
-   * port which is taken.
+   * Number of event loops of this process that listen on the same address and port, including this
+   * one. Each opens its own sockets (SO_REUSEPORT, Linux), and the kernel distributes new
+   * connections by a hash of their addresses. With such sockets no error tells that another process
+   * has the port already. Default: only this one, with an ordinary socket, which fails if the port
+   * is taken.
    */
   readonly sharing?: number;
-  /** What exists: by cluster DNS or by the directory store. */
+  /** Resolves hosts: by cluster DNS, or by the directory store. */
   readonly resolver: Resolver;
   /** Where edges go. */
   readonly reporter: EdgeSink;
@@ -55,18 +55,18 @@ export interface GlobalSidecarOptions extends ServerOptions {
   /** DNS domain of the cluster. Default `cluster.local`. */
   readonly clusterDomain?: string;
   /**
-   * Whether endpoints may be loopback addresses: only with a resolver whose endpoints the operator
-   * wrote. Default false.
+   * Whether endpoints may be loopback addresses. Only for a resolver whose endpoints the operator
+   * has written. Default false.
    */
   readonly allowLoopback?: boolean;
   /**
-   * Whether `<pod>.<service>.<namespace>` is served: only with a resolver that knows the pods.
+   * Whether `<pod>.<service>.<namespace>` is served. Only for a resolver that knows the pods.
    * Default false.
    */
   readonly servesPodNames?: boolean;
   /**
-   * Whether hosts that are no service of the cluster are forwarded, as Istio's passthrough would.
-   * Default `refuse`.
+   * Whether calls to hosts that are not services of the cluster are forwarded, as by Istio's
+   * passthrough. Default `refuse`.
    */
   readonly externalHosts?: "forward" | "refuse";
   /**
@@ -81,36 +81,35 @@ export interface GlobalSidecarOptions extends ServerOptions {
   /** Fully qualified names of our own Services; never forwarded to. */
   readonly ownNames?: readonly string[];
   /**
-   * Addresses of our own Services and pods; never forwarded to. Addresses of this machine are known
-   * without.
+   * Addresses of our own Services and pods; never forwarded to. Addresses of this machine are added
+   * by themselves.
    */
   readonly ownAddresses?: readonly string[];
   /**
-   * Ports that this process listens on besides the proxy's own, on whatever address: never
-   * forwarded to. Default none.
+   * Further ports on which this process listens, on any address: never forwarded to. Default none.
    */
   readonly ownPorts?: readonly number[];
   /**
-   * What the mesh says of addresses. Default: nothing, and every address that the resolver finds
-   * for a service is taken for one.
+   * The addresses of the mesh. Default: they are not known, and every address that the resolver
+   * finds for a service is accepted.
    */
   readonly mesh?: MeshView;
   /**
-   * Whether `x-forwarded-client-cert` was written by an Envoy in front of us, which lets nobody
-   * else write its last element. If so, an edge is reported only when the certificate's namespace
-   * is the claimed one. Default false: the header is ignored, and so nobody has a certificate.
+   * Whether an Envoy in front of us writes the last element of `x-forwarded-client-cert`, so that
+   * nobody else can. Then an edge is reported only if the certificate's namespace is the claimed
+   * one. Default false: the header is ignored, so no caller has a certificate.
    */
   readonly trustForwardedClientCert?: boolean;
-  /** Trust domains of the mesh: SPIFFE ids of others name nobody. Default `cluster.local`. */
+  /** Trust domains of the mesh: SPIFFE ids of others are ignored. Default `cluster.local`. */
   readonly trustDomains?: readonly string[];
   /**
-   * Whether callers without a certificate are believed: their edges are reported, and they are
-   * forwarded out of the mesh. Default false.
+   * Whether callers without a certificate are trusted: their edges are reported, and their calls
+   * out of the mesh are forwarded. Default false.
    */
   readonly acceptPlaintext?: boolean;
   /**
-   * Milliseconds in flight that make a call a long-lived one. Default 30000: its edge goes direct
-   * long since, so only what began before still comes here.
+   * Milliseconds in flight after which a call is long-lived. Default 30000: by then calls of its
+   * edge are direct, so only older ones are still here.
    */
   readonly longLivedAfter?: number;
   readonly load?: LoadLimits;
@@ -122,23 +121,23 @@ export interface GlobalSidecar {
   /** The oldest calls that have been in flight for longer than `longLivedAfter`, at most 100. */
   longLivedCalls(): readonly LongLivedCall[];
   /**
-   * Stops accepting, tells clients to close with `Connection: close` or GOAWAY, waits for requests
-   * in flight, then closes every connection.
+   * Stops accepting, asks clients to disconnect by `Connection: close` or GOAWAY, waits for
+   * requests in flight, then closes every connection.
    *
-   * @param options.deadline milliseconds after which what is left is cut. Default 10000. Only the
-   * first call's counts.
+   * @param options.deadline milliseconds after which the rest is closed. Default 10000. Only that
+   * of the first call counts
    */
   close(options?: { readonly deadline?: number }): Promise<void>;
 }
 
-/** How often the ages of calls in flight are noted, in milliseconds. */
+/** Interval in which the ages of calls in flight are noted, in milliseconds. */
 const AGEING_INTERVAL = 1_000;
 
 /**
  * Starts a global sidecar.
  *
- * @throws {FencelineError} `LISTEN_FAILED`, naming address and port; `EXTERNAL_INVALID` when an
- * entry of `externalAllow` or `externalDeny` is neither a host nor a CIDR
+ * @throws {FencelineError} `LISTEN_FAILED` with address and port; `EXTERNAL_INVALID` when an entry
+ * of `externalAllow` or `externalDeny` is neither a host nor a CIDR
  */
 export async function createGlobalSidecar(options: GlobalSidecarOptions): Promise<GlobalSidecar> {
   const { host = "0.0.0.0", port, sharing, load: limits } = options;
@@ -188,7 +187,7 @@ export async function createGlobalSidecar(options: GlobalSidecarOptions): Promis
   };
 }
 
-/** The steps, the books, and in front of them every protocol's server. */
+/** Creates the steps, the metrics and logs, and the servers of all protocols. */
 function createServers(
   options: GlobalSidecarOptions,
   policy: ServingPolicy,

@@ -2,15 +2,15 @@ import { NEVER_AN_ANSWER_TRAILER } from "../destination/answer-trailers.ts";
 import { DROPPED_FIELDS, dropNamedByConnection, joined, without } from "../destination/hop-by-hop.ts";
 import { plainLength } from "../destination/plain-length.ts";
 
-/** Header of an answer, sorted: what frames it, and what is relayed. */
+/** Header of an answer, split into the fields that frame it and those that are relayed. */
 export interface AnswerHead {
   status: number;
   reason: string;
   /** Minor version: 1 for HTTP/1.1, 0 for HTTP/1.0. */
   minor: number;
   /**
-   * Flat list of names and values to relay: case, order and duplicates as the destination sent
-   * them, without the hop-by-hop ones.
+   * Flat list of names and values to relay, without hop-by-hop fields. Case, order and duplicates
+   * are as the destination sent them.
    */
   fields: string[];
   contentLength: number | undefined;
@@ -22,7 +22,7 @@ export interface AnswerHead {
   keepAlive: string | undefined;
 }
 
-/** Handles one field; returns what is wrong with it. */
+/** Handles one field. Returns what is wrong with it, if anything. */
 type FieldRule = (head: AnswerHead, value: string, name: string) => string | undefined;
 
 const drop: FieldRule = () => undefined;
@@ -33,8 +33,8 @@ const forward: FieldRule = (head, value, name) => {
 };
 
 const contentLength: FieldRule = (head, value, name) => {
-  // RFC 9112 §6.3: a list or a second field is a fault; taking either value would let destination
-  // and caller disagree on where the answer ends.
+  // RFC 9112 §6.3: a list or a second field is a fault. With either value, destination and caller
+  // could disagree on where the answer ends.
   if (head.contentLength !== undefined) return "Content-Length stands twice";
   const length = DIGITS.test(value) ? Number(value) : Number.NaN;
   if (!Number.isSafeInteger(length)) return "Content-Length is not a number that can be counted to";
@@ -44,7 +44,7 @@ const contentLength: FieldRule = (head, value, name) => {
 };
 
 const transferEncoding: FieldRule = (head, value) => {
-  // Any other coding would be lost on the way, and the body be garbage then. Twice chunked is
+  // Any other coding would be removed on the way, so the body would be unreadable. Twice chunked is
   // forbidden (RFC 9112 §6.1).
   if (head.chunked || value.toLowerCase() !== "chunked") return "Transfer-Encoding is not exactly 'chunked'";
   head.chunked = true;
@@ -66,7 +66,7 @@ const keepAlive: FieldRule = (head, value) => {
   return undefined;
 };
 
-/** The fields that are not simply relayed: those of one hop, and those that frame the answer. */
+/** Fields that are not simply relayed: hop-by-hop fields, and those that frame the answer. */
 const RULES = new Map<string, FieldRule>([
   ["content-length", contentLength],
   ["transfer-encoding", transferEncoding],
@@ -77,15 +77,15 @@ const RULES = new Map<string, FieldRule>([
   ...DROPPED_FIELDS.map((name) => [name, drop] as const),
 ]);
 
-/** Fields of an answer that Connection must not take away: they frame it or guard the caller. */
+/** Fields of an answer that Connection must not remove: they frame it or protect the caller. */
 const PROTECTED = new Set(["content-length", "content-type", "content-encoding", "set-cookie", "date", "cache-control", "vary"]);
 
 const CONTENT_LENGTH = new Set(["content-length"]);
 
-/** As many as a request may have. */
+/** Most fields, as for a request. */
 const MAX_FIELDS = 1_000;
 const DIGITS = /^\d+$/;
-/** RFC 9112 §4, by words. The space before a missing reason phrase is often left out. */
+/** RFC 9112 §4, split at blanks. The space before a missing reason phrase is often left out. */
 const STATUS_LINE = /^HTTP\/1\.([01])[ \t]+([1-9]\d\d)(?:[ \t](.*))?$/;
 /**
  * RFC 9110 §5.6.2. Also refuses white space before the colon and folded lines (RFC 9112 §5.1,
@@ -96,20 +96,19 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 const FORBIDDEN = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
 
 /**
- * Names that were seen, as they were spelled. Destinations spell the same few names again and
- * again, and a look-up is cheaper than checking the characters of a name and putting it into lower
- * case.
+ * Rules by the names in their original spelling. Destinations use the same few spellings, and a
+ * look-up is cheaper than to check the characters of a name and convert it to lower case.
  */
 const seen = new Map<string, FieldRule>();
 const MAX_SEEN = 1_000;
-/** Characters of a name that is remembered. Made-up names may be as long as a header. */
+/** Longest name that is remembered. Invented names may be as long as a header. */
 const MAX_SEEN_NAME = 64;
 
 /**
  * Reads the header of an answer.
  *
  * @param text status line and fields, latin1, without the empty line
- * @returns what is wrong with it, for people, if something is
+ * @returns the header, or what is wrong with it, for people
  */
 export function parseAnswerHead(text: string): AnswerHead | string {
   if (FORBIDDEN.test(text)) return "the header holds a control character or a bare line end";
@@ -131,8 +130,8 @@ export function parseAnswerHead(text: string): AnswerHead | string {
   if (fault !== undefined) return fault;
   if (head.fields.length > 2 * MAX_FIELDS) return `the header has more than ${MAX_FIELDS} fields`;
   head.fields = dropNamedByConnection(head.fields, head.connection, (name) => PROTECTED.has(name));
-  // RFC 9110 §8.6: neither an interim answer nor a 204 has a Content-Length, whatever the
-  // destination wrote; some clients would wait for a body.
+  // RFC 9110 §8.6: neither an interim answer nor a 204 has a Content-Length. If the destination
+  // sent one, some clients would wait for a body.
   if ((head.status === 204 || head.status < 200) && head.contentLength !== undefined) head.fields = without(head.fields, CONTENT_LENGTH);
   return head;
 }
@@ -141,7 +140,7 @@ export function parseAnswerHead(text: string): AnswerHead | string {
  * Reads the trailer section of an answer.
  *
  * @param text fields, latin1, without the empty line
- * @returns name and value pairs without those that may not be trailers, or what is wrong, for
+ * @returns pairs of name and value, without fields that may not be trailers; or what is wrong, for
  * people
  */
 export function parseTrailers(text: string): [string, string][] | string {
@@ -155,8 +154,7 @@ export function parseTrailers(text: string): [string, string][] | string {
 }
 
 /**
- * Whether the connection may carry another request after this answer, as far as its header says
- * (RFC 9112 §9.3).
+ * Whether the header allows another request on the connection after this answer (RFC 9112 §9.3).
  */
 export function isPersistent({ minor, connection: options }: AnswerHead): boolean {
   if (options === undefined) return minor === 1;
@@ -195,7 +193,7 @@ function ruleOf(name: string): FieldRule | undefined {
 
 function framingFault({ chunked, contentLength: length, minor }: AnswerHead): string | undefined {
   if (!chunked) return undefined;
-  // RFC 9112 §6.1: both are the sign of an attempt to smuggle, and a coding in HTTP/1.0 of a faulty
+  // RFC 9112 §6.1: both together indicate request smuggling, and a coding in HTTP/1.0 faulty
   // framing.
   if (length !== undefined) return "Content-Length and Transfer-Encoding stand together";
   return minor === 0 ? "Transfer-Encoding in HTTP/1.0" : undefined;

@@ -5,21 +5,21 @@ import { ChunkedBody, ChunkedBodyFault } from "./chunked-body.ts";
 import { endOfHead, faultOfBeginning, withFullLineEnds, withoutFolds, withoutFoldsOf } from "./head-end.ts";
 
 /**
- * Hears an answer as it comes. Buffers are views of a buffer that is used again: what is kept must
- * be copied.
+ * Receives an answer as it arrives. Buffers are views of a buffer that is used again, so what is
+ * kept must be copied.
  */
 export interface AnswerHandler {
   /** An interim answer (1xx); the final one follows. */
   onInterim(head: AnswerHead): void;
   /** The final answer's header. */
   onAnswer(head: AnswerHead): void;
-  /** A piece of the body, never empty. */
+  /** A piece of the body. It is never empty. */
   onData(data: Buffer): void;
   /** The answer is complete. @param trailers name and value pairs */
   onEnd(trailers: [string, string][]): void;
   /**
-   * The destination switched protocols, and no answer follows. Whoever did not ask for it leaves
-   * this out, and a 101 is a fault then.
+   * The destination has switched protocols, and no answer follows. Without this method a 101 is a
+   * fault.
    *
    * @param head of the 101 with its empty line, latin1
    * @param rest the first bytes of the new protocol
@@ -27,25 +27,25 @@ export interface AnswerHandler {
   onSwitch?(head: string, rest: Buffer): void;
 }
 
-/** Bytes of an answer's header. As large as the one that the listener takes. */
+/** Largest header of an answer, in bytes, as for requests. */
 const MAX_HEAD_BYTES = 64 * 1024;
 /**
- * Interim answers that are told, beside the first 100 (Continue), for which a client may wait with
- * its body. Those beyond are dropped: none of them matters as the final answer does.
+ * Most interim answers that are relayed, beside the first 100 (Continue), for which a client may
+ * wait with its body. Further ones are dropped: only the final answer is essential.
  */
 const MAX_INTERIM_ANSWERS = 100;
 const HEAD_END = "\r\n\r\n";
 /**
- * RFC 9110 §8.6, RFC 9112 §6.1: neither field stands in a 101, and a client that believes one waits
- * for a body in the new protocol's bytes.
+ * RFC 9110 §8.6, RFC 9112 §6.1: a 101 must have neither field. A client that respects one would
+ * wait for a body in the bytes of the new protocol.
  */
 const FRAMING_LINE = /\r\n(?:content-length|transfer-encoding):[^\r]*/gi;
-/** The same in trailers, where neither may stand (RFC 9110 §6.5.1): it is left out. */
+/** The same in trailers, which must have neither field (RFC 9110 §6.5.1): it is left out. */
 const FRAMING_TRAILER = /(?:^|\n)(?:content-length|transfer-encoding):/i;
 const NO_TRAILERS: [string, string][] = [];
 
 /**
- * Some servers put blanks around the equals sign, quotes around the number, or a semicolon behind
+ * Some servers write blanks around the equals sign, quotes around the number, or a semicolon after
  * it.
  */
 const KEEP_ALIVE_TIMEOUT = /(?:^|[\s,;])timeout\s*=\s*"?(\d{1,9})"?(?:$|[\s,;])/i;
@@ -53,7 +53,7 @@ const KEEP_ALIVE_TIMEOUT = /(?:^|[\s,;])timeout\s*=\s*"?(\d{1,9})"?(?:$|[\s,;])/
 /** How the body of an answer ends. */
 type Framing = "none" | "length" | "chunked" | "until-close";
 
-/** Reads one answer after the other from the bytes of a connection (RFC 9112 §6.3). */
+/** Reads the answers of a connection one after the other (RFC 9112 §6.3). */
 export class AnswerReader {
   #handler: AnswerHandler | undefined;
   #method = "";
@@ -64,30 +64,30 @@ export class AnswerReader {
   #left = 0;
   #chunked: ChunkedBody | undefined;
   /**
-   * Whether the framing was read in a way that another reader might not have: then no other answer
-   * is read from this connection.
+   * Whether another reader might have read the framing differently. Then no other answer is read
+   * from this connection.
    */
   #isLoose = false;
-  /** The beginning of a header that did not come in one piece. */
+  /** The beginning of a header that arrives in several pieces. */
   #partial: Buffer | undefined;
   #filled = 0;
 
-  /** Whether any byte of the answer has come. */
+  /** Whether any byte of the answer has arrived. */
   get begun(): boolean {
     return this.#head !== undefined || this.#interimAnswers > 0 || this.#filled > 0;
   }
 
-  /** Whether the final answer's header has come. */
+  /** Whether the header of the final answer has arrived. */
   get answered(): boolean {
     return this.#head !== undefined;
   }
 
-  /** Bytes that have come and wait for the rest of a header, or of trailers. */
+  /** Bytes that wait for the rest of a header, or of trailers. */
   get heldBytes(): number {
     return this.#filled + (this.#chunked?.trailers.length ?? 0);
   }
 
-  /** Chunks of the current answer's body so far, however small. */
+  /** Number of chunks of the current answer's body so far. */
   get chunks(): number {
     return this.#chunked?.chunks ?? 0;
   }
@@ -113,7 +113,7 @@ export class AnswerReader {
     this.#isLoose = false;
   }
 
-  /** Nobody wants the rest of the answer. */
+  /** The rest of the answer is not needed. */
   forget(): void {
     this.#handler = undefined;
   }
@@ -123,7 +123,7 @@ export class AnswerReader {
    *
    * @returns whether the connection may carry another request: undefined while the answer is not
    * complete
-   * @throws UpstreamError when the answer is no HTTP/1.1
+   * @throws UpstreamError when the answer is not HTTP/1.1
    */
   read(bytes: Buffer): boolean | undefined {
     let at = 0;
@@ -137,11 +137,11 @@ export class AnswerReader {
         if (this.#handler !== undefined) return undefined;
       }
     }
-    // Bytes after the answer: whatever they are, they answer nothing that was asked.
+    // Bytes after the answer belong to no request.
     return at === bytes.length && this.#framing !== "until-close" && !this.#isLoose && this.#head !== undefined && isPersistent(this.#head);
   }
 
-  /** The destination closed its side. @returns whether that completed the answer */
+  /** The destination has closed its side. @returns whether this completes the answer */
   end(): boolean {
     if (this.#head === undefined || this.#framing !== "until-close" || this.#handler === undefined) return false;
     this.#complete(this.#handler, NO_TRAILERS);
@@ -165,7 +165,7 @@ export class AnswerReader {
     return this.#readPartialHead(bytes, from, handler);
   }
 
-  /** The same for a header that comes in pieces, whose lines end with LF, or are folded. */
+  /** The same for a header that arrives in pieces, or has lines that end with LF or are folded. */
   #readPartialHead(bytes: Buffer, from: number, handler: AnswerHandler): number | undefined {
     const before = this.#filled;
     const partial = this.#keep(bytes, from).subarray(0, this.#filled);
@@ -187,17 +187,14 @@ export class AnswerReader {
     return next;
   }
 
-  /**
-   * Keeps as much as a header may have; of what follows it in the same piece, the caller still has
-   * its own bytes.
-   */
+  /** Keeps at most as many bytes as a header may have. The caller still has the bytes after it. */
   #keep(bytes: Buffer, from: number): Buffer {
     this.#partial ??= Buffer.allocUnsafeSlow(MAX_HEAD_BYTES);
     this.#filled += bytes.copy(this.#partial, this.#filled, from);
     return this.#partial;
   }
 
-  /** @param rest what came behind the header in the same piece */
+  /** @param rest the bytes after the header in the same piece */
   #onHead(head: AnswerHead, text: string, rest: Buffer, handler: AnswerHandler): void {
     this.#partial = undefined;
     if (head.status === 101) {
@@ -213,7 +210,7 @@ export class AnswerReader {
     }
     this.#head = head;
     this.#framing = framingOf(head, this.#method);
-    // What a 204 announces as its body may follow anyway, and would be taken for the next answer.
+    // The body that a 204 announces may follow anyway, and would be read as the next answer.
     this.#isLoose ||= head.status === 204 && (head.chunked || (head.contentLength ?? 0) > 0);
     if (this.#framing === "chunked") this.#chunked = new ChunkedBody();
     this.#left = head.contentLength ?? 0;
@@ -221,7 +218,7 @@ export class AnswerReader {
     if (this.#framing === "none") this.#complete(handler, NO_TRAILERS);
   }
 
-  /** Whether an interim answer is. */
+  /** Whether an interim answer is relayed. */
   #isTold(status: number): boolean {
     this.#interimAnswers += 1;
     this.#firstContinue ??= new FirstContinue();
@@ -253,10 +250,11 @@ export class AnswerReader {
     }
   }
 
-  /** Envoy serves such an answer too, folds and framing fields in its trailers or not. */
+  /** Envoy also serves an answer with folds or framing fields in its trailers. */
   #readTrailers(received: string): [string, string][] {
     const text = withoutFoldsOf(received);
-    // The body ends where its chunks say. A reader that believed the field would look elsewhere.
+    // The body ends where its chunks end. A reader that respects the field would expect another
+    // end.
     this.#isLoose ||= text !== received || FRAMING_TRAILER.test(text);
     const trailers = parseTrailers(text);
     if (typeof trailers === "string") throw new UpstreamError("INVALID", trailers);

@@ -4,20 +4,20 @@ import type { AnswerHead } from "./answer-head.ts";
 import { copyOf } from "./recycled-buffers.ts";
 
 /**
- * Bodies up to this many bytes are joined to their header in one string and so leave in one write.
+ * Bodies up to this many bytes are joined with their header into one string, which needs one write.
  */
 const MAX_JOINED_BODY = 4_096;
-/** A reason phrase that node:http would refuse is left out: it carries no meaning (RFC 9112 §4). */
+/** A reason phrase that node:http would refuse is left out: it has no meaning (RFC 9112 §4). */
 const REASON_PHRASE = /^[\t\x20-\x7e]*$/;
 
 /**
- * Writes the destination's answer to the client as it comes. Buffers that it is given are used
- * again after the read that brought them.
+ * Writes the destination's answer to the client as it arrives. Its buffers are used again after the
+ * read that filled them.
  *
- * Nothing is written before a read from the destination is over. After the first one small answers
- * are complete and take one write, and one that turns out to be malformed can still be refused as a
- * whole. Later on it makes one write of any number of chunks: each write that a client does not
- * take costs some hundred bytes, and a destination may write chunks of one (T-10).
+ * Nothing is written before a read from the destination has ended. After the first read small
+ * answers are complete and need one write, and a malformed one can still be refused as a whole.
+ * Later, any number of chunks become one write: each write that waits for the client costs some
+ * hundred bytes, and a destination may send chunks of one byte (T-10).
  */
 export class AnswerWriter {
   readonly #request: IncomingMessage;
@@ -26,14 +26,14 @@ export class AnswerWriter {
   readonly #closeAfter: boolean;
   #begun = false;
   #received = 0;
-  /** What came of the body in this read. */
+  /** The body's bytes of this read. */
   #first: Buffer | undefined;
-  /** Pieces that were written since the client had taken all. */
+  /** Number of pieces since the client had read everything. */
   #pieces = 0;
-  /** More of it, where the coding of the answer cut it into pieces. */
+  /** Further pieces of it, if the coding of the answer splits it. */
   #more: Buffer[] | undefined;
 
-  /** @param closeAfter whether the client is to be told to close its connection */
+  /** @param closeAfter whether the client is asked to close its connection */
   constructor(request: IncomingMessage, response: ServerResponse, head: AnswerHead, closeAfter: boolean) {
     this.#request = request;
     this.#response = response;
@@ -46,7 +46,7 @@ export class AnswerWriter {
     return this.#head.status;
   }
 
-  /** Whether anything was written, so that no other answer can be given any more. */
+  /** Whether anything was written, so that no other answer is possible any more. */
   get begun(): boolean {
     return this.#begun;
   }
@@ -67,9 +67,9 @@ export class AnswerWriter {
   }
 
   /**
-   * Writes what came in this read.
+   * Writes the bytes of this read.
    *
-   * @returns whether more may be written at once, and not only when the client has taken what was
+   * @returns whether more may be written at once, without waiting for the client
    */
   flush(): boolean {
     const first = this.#first;
@@ -85,7 +85,7 @@ export class AnswerWriter {
   end(trailers: [string, string][]): void {
     if (!this.#begun) this.#writeHead();
     const last = this.#first;
-    // A large one, or one of several pieces, is copied once as it is.
+    // A large body, or one of several pieces, is copied once as it is.
     const joined = last !== undefined && this.#more === undefined && last.length <= MAX_JOINED_BODY;
     if (last !== undefined && !joined) this.#sendHeld(last);
     if (trailers.length > 0) this.#response.addTrailers(trailers);
@@ -94,13 +94,13 @@ export class AnswerWriter {
   }
 
   /**
-   * Ends an answer that broke off, so that it cannot be taken for complete. What came before that
-   * is delivered, as it is to a client of the destination itself.
+   * Ends an incomplete answer, so that it cannot be taken for complete. What came before is
+   * delivered, as to a direct client of the destination.
    */
   breakOff(): void {
     const response = this.#response;
     if (response.headersSent) this.flush();
-    // The end of the connection is all that tells an HTTP/1.0 client the end of such an answer.
+    // For an HTTP/1.0 client only the end of the connection shows the end of such an answer.
     if (this.#request.httpVersionMinor === 0 && this.#head.contentLength === undefined) response.socket?.resetAndDestroy();
     else response.destroy();
   }
@@ -112,7 +112,7 @@ export class AnswerWriter {
     const chunked = hasBody && contentLength === undefined && this.#request.httpVersionMinor > 0;
     if (trailer !== undefined && chunked) fields.push("trailer", trailer);
     if (this.#closeAfter) fields.push("connection", "close");
-    // A Date that the destination did not send is not ours to make up: caches would reckon with it.
+    // No Date is added if the destination sent none: caches would use it.
     this.#response.sendDate = false;
     this.#response.writeHead(status, REASON_PHRASE.test(reason) ? reason : "", fields);
   }
@@ -123,7 +123,7 @@ export class AnswerWriter {
     this.#more = undefined;
     const response = this.#response;
     if (response.destroyed) return true;
-    // By pieces, too: a destination may send segments of one byte, and each of them costs a
+    // Pieces count, too: a destination may send segments of one byte, each of which costs a
     // thousand times that (T-10).
     this.#pieces = response.writableLength === 0 ? 0 : this.#pieces + 1;
     const { bytes, release } = copyOf(first, more);

@@ -1,19 +1,19 @@
 import { withFullLineEnds } from "./head-end.ts";
 
-/** Where the decoder stands in the grammar of RFC 9112 §7.1. */
+/** The decoder's position in the grammar of RFC 9112 §7.1. */
 type State = "size" | "blank" | "extension" | "size-end" | "data" | "data-cr" | "data-lf" | "trailers" | "done";
 
 /**
- * Bytes of one chunk's size line, with leading zeros, blanks and extensions. They mean nothing to
- * anybody and cost a byte each to skip.
+ * Most bytes of one chunk's size line, with leading zeros, blanks and extensions. These have no
+ * meaning, and are skipped byte by byte.
  */
 const MAX_SIZE_LINE = 16 * 1024;
 /** Bytes of a trailer section. */
 const MAX_TRAILER_BYTES = 16 * 1024;
-/** The largest size of a chunk: up to what JavaScript counts exactly. */
+/** Largest size of a chunk: what JavaScript counts exactly. */
 const MAX_SIZE = Number.MAX_SAFE_INTEGER;
 
-/** Bytes of a chunk that are sooner moved than passed on for themselves. */
+/** Size in bytes up to which it is cheaper to move a chunk than to pass it on by itself. */
 const SMALL = 128;
 
 const TAB = 0x09;
@@ -24,7 +24,7 @@ const SEMICOLON = 0x3b;
 const DEL = 0x7f;
 
 /**
- * What ends a trailer section: an empty line, behind the line end of the last trailer if there is
+ * The end of a trailer section: an empty line, after the line end of the last trailer, if there is
  * one.
  */
 const EMPTY_LINE = /^\r?\n|\r?\n\r?\n/g;
@@ -65,18 +65,18 @@ class JoinedData {
   }
 }
 
-/** The body is not in the chunked coding. The message says what is wrong, for people. */
+/** The body is not valid in the chunked coding. The message says what is wrong, for people. */
 export class ChunkedBodyFault extends Error {
   override readonly name = "ChunkedBodyFault";
 }
 
 /**
- * Decodes a body in the chunked coding as it comes, in pieces of any size.
+ * Decodes a body in the chunked coding as it arrives, in pieces of any size.
  *
- * It takes what real servers write and no reader takes for anything else: leading zeros, blanks
- * behind a size, extensions of any form, and LF alone after the data of a chunk and in the
- * trailers, as Envoy does. It is strict where leniency has been used for smuggling: a size line
- * ends with CRLF, a size has digits, and nothing stands between a chunk and its line end.
+ * It accepts what real servers write and every reader understands in the same way: leading zeros,
+ * blanks after a size, extensions of any form, and LF alone after the data of a chunk and in the
+ * trailers, as Envoy does. It is strict where leniency allows smuggling: a size line ends with
+ * CRLF, a size consists of digits, and nothing is between a chunk and its line end.
  */
 export class ChunkedBody {
   #state: State = "size";
@@ -88,7 +88,7 @@ export class ChunkedBody {
   #trailers = "";
   #isLoose = false;
 
-  /** Chunks so far, of which some may count twice that came in two pieces. */
+  /** Number of chunks so far. A chunk that arrives in two pieces may count twice. */
   get chunks(): number {
     return this.#chunks;
   }
@@ -102,19 +102,18 @@ export class ChunkedBody {
     return this.#state === "done";
   }
 
-  /** Whether a line ended with LF alone, which not every reader takes. */
+  /** Whether a line ended with LF alone, which not every reader accepts. */
   get isLoose(): boolean {
     return this.#isLoose;
   }
 
   /**
-   * Decodes a piece. Chunks may be of one byte, so small ones are moved together, over what stood
-   * between them: to pass each of them on took ten times as long as all else (T-09).
+   * Decodes a piece. Chunks may have one byte, so small ones are moved together, over the bytes
+   * between them: to pass each of them on took ten times as long as everything else (T-09).
    *
    * @param bytes may be changed where they were decoded
    * @param take gets the data of chunks, as views of `bytes`
-   * @returns the position after the last byte that belongs to the body: `to`, unless the body ended
-   * before
+   * @returns the position after the last byte of the body: `to`, unless the body ended before
    * @throws ChunkedBodyFault
    */
   decode(bytes: Buffer, from: number, to: number, take: (data: Buffer) => void): number {
@@ -136,7 +135,7 @@ export class ChunkedBody {
         }
       }
     } finally {
-      // What came before a fault is delivered.
+      // Data before a fault is delivered.
       joined.flush();
     }
     this.#chunks += joined.pieces;
@@ -197,7 +196,7 @@ export class ChunkedBody {
     else if ((byte < SPACE && byte !== TAB) || byte === DEL) throw new ChunkedBodyFault("a chunk's extension holds a control character");
   }
 
-  /** Reads up to the empty line; mostly the section is nothing but that line. */
+  /** Reads up to the empty line. Mostly the section is only this line. */
   #readTrailers(bytes: Buffer, from: number, to: number): number {
     const before = this.#trailers.length;
     const text = this.#trailers + bytes.toString("latin1", from, Math.min(to, from + MAX_TRAILER_BYTES + 4));

@@ -6,15 +6,18 @@ import type { Address } from "../resolve/resolver.ts";
 import { type AnswerHandler, AnswerReader } from "./answer-reader.ts";
 
 /**
- * Whoever has a connection for one exchange. Nothing is called any more after `onEnd` or `onError`,
- * nor after `destroy`.
+ * The user of a connection for one exchange. Nothing is called after `onEnd` or `onError`, nor
+ * after `destroy`.
  */
 export interface ConnectionUser extends AnswerHandler {
-  /** All that came so far has been told; what was held back to be joined should be written now. */
+  /**
+   * Everything that has arrived was passed on. Data that was held back to be joined should be
+   * written now.
+   */
   onFlush(): void;
   /** See {@link Http1Connection.awaitDrain}. */
   onDrain(): void;
-  /** The destination takes no more of the request's body. Its answer may still be under way. */
+  /** The destination reads no more of the request's body. Its answer may still arrive. */
   onRefused(): void;
   /** The exchange failed. */
   onError(error: Error): void;
@@ -23,24 +26,24 @@ export interface ConnectionUser extends AnswerHandler {
 export interface ConnectionOptions {
   /** Milliseconds for TCP to connect. */
   readonly connectTimeout: number;
-  /** Milliseconds until the answer's header must be there; 0 for never. */
+  /** Milliseconds until the answer's header must have arrived; 0: no limit. */
   readonly headersTimeout: number;
 }
 
-/** What the pool hears of its connections. */
+/** Events of a connection, for its pool. */
 export interface ConnectionOwner {
   onConnected(connection: Http1Connection): void;
   onConnectFailed(connection: Http1Connection, error: Error): void;
-  /** The exchange is over, and the connection may carry another one. */
+  /** The exchange has ended, and the connection may be used for another one. */
   onIdle(connection: Http1Connection): void;
-  /** The connection is of no use any more. Called once; not after `onConnectFailed`. */
+  /** The connection cannot be used any more. Called once; not after `onConnectFailed`. */
   onGone(connection: Http1Connection): void;
 }
 
 /**
  * All connections are read into this one buffer: node:net calls back within the read, and most
- * answers leave as text before the next read comes. A buffer of its own for each read was a tenth
- * of the time of a request.
+ * answers are sent as text before the next read. A new buffer for each read took a tenth of the
+ * time of a request.
  */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
@@ -52,18 +55,15 @@ const MANY_CHUNKS = 128;
 
 /** Waits for a connection. */
 export interface Waiter extends InLine {
-  /**
-   * Whether it must be a connection that has carried nothing yet: another kept-alive one may be
-   * dead too.
-   */
+  /** Whether it needs a new connection: another kept-alive one may be dead, too. */
   readonly needsFresh: boolean;
-  /** Gets a connection for one exchange. */
+  /** Called with a connection for one exchange. */
   onConnection(connection: Http1Connection): void;
-  /** There is none to be had. */
+  /** There is no connection. */
   onNoConnection(error: Error): void;
 }
 
-/** One HTTP/1.1 connection to a destination, which carries one exchange at a time. */
+/** One HTTP/1.1 connection to a destination, for one exchange at a time. */
 export class Http1Connection implements Listed {
   /**
    * When the connection became idle, in milliseconds of a monotonic clock. The pool keeps it here.
@@ -73,11 +73,11 @@ export class Http1Connection implements Listed {
   idleLimit = 0;
   /** Turn of the event loop in which the connection became idle. The pool keeps it here. */
   idleTurn = 0;
-  /** Who waits for it to connect. The pool keeps it here. */
+  /** The waiter for which it connects. The pool keeps it here. */
   waiter: Waiter | undefined;
   /**
-   * Whose request it is in use for, or being made for; undefined while it is idle. The pool keeps
-   * it here.
+   * The caller for whose request it is in use, or connects; undefined while it is idle. The pool
+   * keeps it here.
    */
   caller: string | undefined;
   position = -1;
@@ -100,8 +100,8 @@ export class Http1Connection implements Listed {
     this.#socket
       .on("connect", () => this.#onConnect())
       .on("end", () => this.#onEnd())
-      // Not only when it is closed, which Node tells at the end of the turn: the pool would hand
-      // out a connection that is dead.
+      // Not only when it is closed, which Node reports at the end of the turn: until then the pool
+      // would give out a dead connection.
       .on("error", (error) => this.#fail(error))
       .on("close", () => this.#onClose());
     this.#timer = setTimeout(
@@ -111,14 +111,14 @@ export class Http1Connection implements Listed {
   }
 
   /**
-   * Whether the connection had been idle before its current exchange, so that its end may have been
-   * under way when the request was sent.
+   * Whether the connection had been idle before its current exchange. Then the destination may have
+   * closed it while the request was sent.
    */
   get isKeptAlive(): boolean {
     return this.idleSince > 0;
   }
 
-  /** Whether anything of the current answer has come. */
+  /** Whether any byte of the current answer has arrived. */
   get answerBegun(): boolean {
     return this.#reader.begun;
   }
@@ -129,15 +129,15 @@ export class Http1Connection implements Listed {
   }
 
   /**
-   * Milliseconds that the destination said it would keep the connection idle; infinite when it did
-   * not say.
+   * Milliseconds for which the destination keeps the connection idle, as it said; infinite when it
+   * did not say.
    */
   get offeredIdleTime(): number {
     return this.#reader.offeredIdleTime;
   }
 
   /**
-   * Sends the header of a request. The body, if any, follows by {@link write}; then
+   * Sends the header of a request. The body, if any, follows by {@link write}, then
    * {@link endRequest}.
    *
    * @param head request line and fields with the empty line, latin1
@@ -154,26 +154,26 @@ export class Http1Connection implements Listed {
     this.#socket.write(head, "latin1");
   }
 
-  /** Writes more of the request, as much as it is given: see {@link waiting}. */
+  /** Writes more of the request. It does not limit what waits: see {@link waiting}. */
   write(bytes: Buffer | string): void {
     if (typeof bytes === "string") this.#socket.write(bytes, "latin1");
     else this.#socket.write(bytes);
   }
 
   /**
-   * Has `onDrain` called once the destination has taken all that was written. Unlike the event of
-   * that name, however little waits: a body may come byte by byte.
+   * Calls `onDrain` once the destination has read everything that was written. Unlike Node's event
+   * of this name, it does so however little waits: a body may arrive byte by byte.
    */
   awaitDrain(): void {
     this.#socket.write("", () => this.#user?.onDrain());
   }
 
-  /** Bytes that the destination has not taken yet. */
+  /** Bytes that the destination has not read yet. */
   get waiting(): number {
     return this.#socket.writableLength;
   }
 
-  /** What is written until {@link uncork} leaves in one segment if it fits. */
+  /** Everything that is written until {@link uncork} is sent in one segment, if it fits. */
   cork(): void {
     this.#socket.cork();
   }
@@ -199,7 +199,7 @@ export class Http1Connection implements Listed {
     this.#socket.resume();
   }
 
-  /** Ends the exchange and the connection. The user hears nothing more. */
+  /** Ends the exchange and the connection. The user gets no further call. */
   destroy(): void {
     this.#user = undefined;
     this.#reader.forget();
@@ -213,7 +213,7 @@ export class Http1Connection implements Listed {
     this.#owner.onConnected(this);
   }
 
-  /** @returns whether the next read may come in this turn of the event loop */
+  /** @returns whether the next read may follow in this turn of the event loop */
   #onRead(length: number): boolean {
     const before = this.#reader.chunks;
     try {
@@ -234,8 +234,8 @@ export class Http1Connection implements Listed {
   #read(length: number): void {
     const user = this.#user;
     if (user === undefined) {
-      // Nobody asked: a server that says 408 before it closes an idle connection, or one to keep
-      // away from.
+      // Bytes without a request: a server that sends 408 before it closes an idle connection, or a
+      // faulty one.
       this.destroy();
       return;
     }
@@ -252,7 +252,7 @@ export class Http1Connection implements Listed {
   #finish(reusable: boolean): void {
     this.#user = undefined;
     clearTimeout(this.#timer);
-    // Before the request was complete, the destination answered: the rest of the body must not be
+    // The destination answered before the request was complete: the rest of the body must not be
     // taken for the next request.
     if (!reusable || !this.#requestSent) {
       this.destroy();

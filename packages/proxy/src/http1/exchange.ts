@@ -45,7 +45,7 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
   #connection: Http1Connection | undefined;
   #upload: Upload | undefined;
   #writer: AnswerWriter | undefined;
-  /** Counted only when it is asked for. */
+  /** Computed only when it is needed. */
   #headerMemory: number | undefined;
   #repeats = false;
   #closes = false;
@@ -104,18 +104,18 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
   }
 
   refuse(refusal: Refusal, keepAlive: boolean): void {
-    // Where its form is in doubt, so is what follows on the connection (RFC 9112 §6.3).
+    // If its form is in doubt, so is everything after it on the connection (RFC 9112 §6.3).
     const endIsKnown = refusal.code !== "REQUEST_MALFORMED" && !this.#awaitsContinue;
     answerRefusal(this.#response, refusal, keepAlive && endIsKnown && !this.#closes);
   }
 
   giveUp(refusal: Refusal): void {
-    // When this is done, the connection may be another's by now.
+    // When this is done, the connection may already belong to another exchange.
     const isUnderWay = !this.call.done;
-    // What waits behind it takes memory as well, and ends with the connection.
+    // Requests behind it take memory as well, and end with the connection.
     this.#closes = pipelinedBytes(this.#request.socket) > 0;
     this.#upload?.stop();
-    // A client may not take a refusal either.
+    // The client may not read a refusal either.
     if (!this.call.giveUp(refusal)) this.#cutOff();
     if (isUnderWay) this.#leaveDestination();
     this.#request.resume();
@@ -148,8 +148,8 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
   }
 
   onAnswer(head: AnswerHead): void {
-    // Who still waits for 100 will not send the body: what comes next on the connection cannot be
-    // told (RFC 9110 §10.1.1).
+    // A client that still waits for 100 may or may not send the body, so what comes next on the
+    // connection is unknown (RFC 9110 §10.1.1).
     const closeAfter = this.#context.lifecycle.isDraining || this.#awaitsContinue;
     this.#writer = new AnswerWriter(this.#request, this.#response, head, closeAfter);
   }
@@ -204,7 +204,7 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
     else this.#writer.breakOff();
   }
 
-  /** The client's connection is done with this answer, after it or in the middle of it. */
+  /** The client's connection has closed, after this answer or in the middle of it. */
   #onClientClosed(): void {
     if (this.call.leave()) this.#leaveDestination();
     this.call.close();
@@ -215,7 +215,7 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
     else this.#attempts?.leave();
   }
 
-  /** What was read of one side, and the other has not taken. */
+  /** Bytes that were read from one side, and not yet read by the other. */
   get #unsent(): number {
     const connection = this.call.done ? undefined : this.#connection;
     const upload = this.#upload === undefined ? 0 : (connection?.waiting ?? 0);
@@ -223,9 +223,9 @@ export class Http1Exchange implements RequestExchange, Waiter, ConnectionUser, P
   }
 
   /**
-   * Back-pressure: a client that reads slowly stops the reading from the destination, and with it
-   * the destination. Not by the response's `drain`, which node:http tells no more once CONNECT has
-   * come behind the request.
+   * Back-pressure: a client that reads slowly stops the reading from the destination, and so the
+   * destination. It does not use the response's `drain`, which node:http no longer emits once a
+   * CONNECT follows the request.
    */
   #paced(mayWrite: boolean | undefined): void {
     const connection = this.#connection;

@@ -6,25 +6,25 @@ import type { Refusal } from "../refusals/refusal.ts";
 import { causeOf, type ParserError, refusalOfParser } from "./parser-faults.ts";
 import { answerOnSocket } from "./refuse.ts";
 
-/** What the parser says of a client that ends its side in the middle of a request. */
+/** The parser's code for a client that ends its side in the middle of a request. */
 const BROKEN_OFF = "HPE_INVALID_EOF_STATE";
 
-/** Responses after which their connection closes. The parser reports every further byte anew. */
+/** Responses after which their connection closes. The parser reports every further byte again. */
 const ending = new WeakSet<ServerResponse>();
 
 /**
- * Ends a connection whose bytes are no request, or that broke.
+ * Ends a connection whose bytes are not a request, or that broke.
  *
  * @param response the last one on it
  */
 export function endFaulty(error: ParserError, socket: Duplex, response: ServerResponse | undefined, observer: ListenerObserver): void {
   const connection = { client: clientAddress(socket), cause: causeOf(error) };
   const isOver = response === undefined || response.writableFinished;
-  // A client that has gone cannot read an answer; one that is being answered would take a second
-  // one for the rest of the first.
+  // A client that has disconnected cannot read an answer. One that is just getting an answer would
+  // take a second one for the rest of the first.
   if (error.code === "ECONNRESET" || error.code === "EPIPE" || !socket.writable || socket.readableEnded) {
     socket.destroy();
-    // Where a request was being read as a call, the call tells.
+    // If the request is a call already, the call reports it.
     if (error.code === BROKEN_OFF && (isOver || response.req.complete)) observer.left(connection);
     return;
   }
@@ -38,41 +38,40 @@ export function endFaulty(error: ParserError, socket: Duplex, response: ServerRe
   }
 }
 
-/** Whether an answer ends with its connection for what its client sent. */
+/** Whether the connection closes after an answer because of what its client sent. */
 export function isEnding(response: ServerResponse): boolean {
   return ending.has(response);
 }
 
-/** Whether the connection closes with this answer, given or not. */
+/** Whether the connection closes with this answer, whether or not this was sent. */
 export function isLast(response: ServerResponse | undefined): boolean {
   return response?.shouldKeepAlive === false;
 }
 
 /**
- * Whether the connection owes or is writing an answer to a request that arrived whole; the fault is
- * in what came after it.
+ * Whether a complete request still waits for its answer, or gets it just now. Then the fault is in
+ * what came after the request.
  */
 export function isAnswering(response: ServerResponse | undefined): response is ServerResponse {
   return response !== undefined && !response.writableFinished && (response.headersSent || response.req.complete);
 }
 
 /**
- * The fault is behind a request, which is no reason to keep from its client what it rightly asked
- * for. It is answered in its turn, as Envoy does: before, the refusal would be taken for the answer
- * to an earlier request, or for a part of it.
+ * The fault is behind a request, which still gets its answer. The refusal follows in its turn, as
+ * in Envoy: earlier, it would be taken for the answer to the request before, or for a part of it.
  */
 function refuseBehind(response: ServerResponse, socket: Duplex, refuse: () => void): void {
-  // Before node:http's own listener: for a client that has ended its side it ends ours.
+  // Before node:http's own listener, which ends our side if the client has ended its own.
   response.prependOnceListener("finish", () => {
-    // Behind `Connection: close`, from either side, bytes are only to be ignored (RFC 9112 §9.6).
+    // After `Connection: close` from either side, bytes are ignored (RFC 9112 §9.6).
     if (!isLast(response) && socket.writable) refuse();
   });
 }
 
 /**
- * The fault is within a request. It is answered in its turn, too, unless the answer has begun.
+ * The fault is within a request. The refusal follows in its turn, unless the answer has begun.
  *
- * @param endings of which exactly one happens
+ * @param endings exactly one of them happens
  */
 function refuseWithin(response: ServerResponse, socket: Duplex, endings: { refuse(): void; broken(): void }): void {
   response.shouldKeepAlive = false;

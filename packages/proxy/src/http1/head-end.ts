@@ -1,39 +1,38 @@
 /**
- * Finds the end of an answer's header that does not come in one piece with CRLF at the end of each
- * line, and tells early when it is no HTTP.
+ * Finds the end of an answer's header that arrives in pieces, or has lines without CRLF, and
+ * detects early when it is not HTTP.
  *
- * A line may end with LF alone: RFC 9112 §2.2 allows a recipient to take it, small servers and CGI
- * scripts write it, and Envoy 1.40 takes it in any mixture. A CR that no LF follows is a fault.
+ * A line may end with LF alone: RFC 9112 §2.2 allows a recipient to accept it, small servers and
+ * CGI scripts write it, and Envoy 1.40 accepts any mixture. A CR without LF is a fault.
  */
 
 const LF = 0x0a;
 const CR = 0x0d;
 /**
- * An answer up to its status. Blanks may be several: RFC 9112 §4 allows to go by words, and Envoy
- * does.
+ * An answer up to its status. There may be several blanks: RFC 9112 §4 allows to split at them, and
+ * Envoy does.
  */
 const STATUS = /^HTTP\/1\.[01][ \t]+[1-9]\d\d[ \t\r\n]/;
-/** What may become that. */
+/** A beginning of that. */
 const BEFORE_STATUS = /^(?:H|HT|HTT|HTTP|HTTP\/|HTTP\/1|HTTP\/1\.|HTTP\/1\.[01]|HTTP\/1\.[01][ \t]+(?:[1-9]\d{0,2})?)$/;
-/** Bytes within which the status must have come. */
+/** Bytes within which the status must have arrived. */
 const MAX_BEFORE_STATUS = 64;
-/** What else may not stand in a header. */
+/** What else a header must not contain. */
 const FORBIDDEN = /[^\t\r\n\x20-\x7e\x80-\xff]|\r[^\n]/;
-/** What continues a field in the next line, except for the blanks before it. */
+/** A line fold, except for the blanks before it. */
 const FOLD = /\r\n[ \t]+/;
 /**
- * Bytes of what came instead of an answer that are told, for the log: enough to know an SSH server
- * by.
+ * Bytes that the log shows of something that is not an answer: enough to recognize an SSH server.
  */
 const TOLD = 24;
 
 /**
- * @param kept the header from its first byte on, and maybe what follows it
- * @param from bytes of it in which there was no end
- * @returns the position behind the empty line, undefined if it is not there
+ * @param kept the header from its first byte on, perhaps with bytes after it
+ * @param from number of bytes that were searched already
+ * @returns the position after the empty line; undefined if there is none yet
  */
 export function endOfHead(kept: Buffer, from: number): number | undefined {
-  // The end of a line may have been the last that came.
+  // A line end may be split between two pieces.
   for (let at = kept.indexOf(LF, Math.max(0, from - 2)); at !== -1; at = kept.indexOf(LF, at + 1)) {
     if (kept[at + 1] === LF) return at + 2;
     if (kept[at + 1] === CR && kept[at + 2] === LF) return at + 3;
@@ -47,9 +46,9 @@ export function withFullLineEnds(head: string): string {
 }
 
 /**
- * A header without folded lines: each fold is a blank, as RFC 9112 §5.2 has it of a proxy and Envoy
- * 1.40 does (T-48). A line that begins with a blank right behind the status line continues nothing
- * (§2.2), and stays for the parser to refuse.
+ * A header without folded lines: each fold becomes a blank, as RFC 9112 §5.2 allows a proxy and
+ * Envoy 1.40 does (T-48). A line that begins with a blank directly after the status line continues
+ * nothing (§2.2), so it stays, and the parser refuses it.
  *
  * @param head with CRLF at the end of each line
  */
@@ -58,7 +57,7 @@ export function withoutFolds(head: string): string {
   return end === 1 ? head : head.slice(0, end) + withoutFoldsOf(head.slice(end));
 }
 
-/** The same for fields alone, as in a trailer section. */
+/** The same for fields only, as in a trailer section. */
 export function withoutFoldsOf(fields: string): string {
   if (fields.startsWith(" ") || fields.startsWith("\t")) return fields;
   const parts = fields.split(FOLD);
@@ -67,8 +66,8 @@ export function withoutFoldsOf(fields: string): string {
 }
 
 /**
- * By hand: an expression for blanks that something must follow tries each of them as the first one,
- * and 64 KiB of them took seconds.
+ * Written by hand: a regular expression tries each blank as the first one, and 64 KiB of them took
+ * seconds.
  */
 function withoutBlanksBehind(text: string): string {
   let end = text.length;
@@ -77,11 +76,11 @@ function withoutBlanksBehind(text: string): string {
 }
 
 /**
- * Judges what is there of a header before all of it is, since from a server that speaks something
- * else (SSH, SMTP, MySQL, TLS, HTTP/2) no header ever comes: it waits for its client to go on.
+ * Checks an incomplete header. A server with another protocol (SSH, SMTP, MySQL, TLS, HTTP/2) never
+ * sends a complete one: it waits for its client.
  *
  * @param kept as for {@link endOfHead}
- * @param from bytes of it that were judged already
+ * @param from number of bytes that were checked already
  * @param end where the header ends, if that is known
  * @returns what is wrong with it, for people
  */
@@ -94,7 +93,7 @@ export function faultOfBeginning(kept: Buffer, from: number, end: number | undef
   return FORBIDDEN.test(text) ? "the header holds a control character or a CR that no LF follows" : undefined;
 }
 
-/** @param beginning all that is there, or as many bytes as must hold the status */
+/** @param beginning everything so far, or as many bytes as must contain the status */
 function beginsAnswer(beginning: string): boolean {
   return STATUS.test(beginning) || (beginning.length < MAX_BEFORE_STATUS && BEFORE_STATUS.test(beginning));
 }

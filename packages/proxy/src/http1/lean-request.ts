@@ -4,18 +4,18 @@ import { pushJoining } from "../net/joined-reading.ts";
 import { IncomingMessage } from "../net/node-http.ts";
 
 /**
- * The header fields that node:http's server itself looks at, by the length of their names, which
- * few other names share.
+ * The header fields that node:http's server itself reads, by the length of their names, which few
+ * other names share.
  */
 const LOOKED_AT: (string | undefined)[] = [];
 for (const name of ["te", "host", "expect", "content-length", "transfer-encoding"]) LOOKED_AT[name.length] = name;
 
 /**
- * A request whose `headers` hold only what node:http's server asks for.
+ * A request whose `headers` have only what node:http's server reads.
  *
- * The server asks every request whether it expects `100 Continue` and whether it has a body, and to
- * answer that, node:http sorts all fields into an object by rules of its own. The proxy reads
- * `rawHeaders` only; the object took 5 % of the time of a request.
+ * For every request the server checks whether it expects `100 Continue` and whether it has a body.
+ * For this, node:http puts all fields into an object by its own rules. The proxy reads only
+ * `rawHeaders`, and the object took 5 % of the time of a request.
  */
 export class LeanRequest extends IncomingMessage {
   #lookedAt: IncomingHttpHeaders | undefined;
@@ -31,7 +31,7 @@ export class LeanRequest extends IncomingMessage {
   }
 }
 
-// Not an override in the class: TypeScript knows `headers` as a field, though it is an accessor in
+// Not an override in the class: for TypeScript `headers` is a field, although it is an accessor in
 // Node.
 Object.defineProperty(LeanRequest.prototype, "headers", {
   get(this: LeanRequest) {

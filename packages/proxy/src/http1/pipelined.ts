@@ -3,13 +3,15 @@ import type { Socket } from "node:net";
 import { headerMemory } from "../load/header-memory.ts";
 
 /**
- * Requests of one connection that may wait for their turn; then no more are read until half of them
- * have had it.
+ * Most requests of one connection that wait for their turn. Then no more are read until half of
+ * them have had it.
  */
 const MOST_WAITING = 100;
-/** Bytes that node:http takes for a request and its response, beside the header; 1,800 measured. */
+/**
+ * Memory of node:http for a request and its response, in bytes, without the header; 1,800 measured.
+ */
 const MEMORY_PER_REQUEST = 2 * 1024;
-/** The same for a body, however small: its stream and what came of it. */
+/** The same for a body, however small: its stream and what has arrived of it. */
 const MEMORY_PER_BODY = 3 * 1024;
 
 /** The requests of one connection that wait. */
@@ -22,23 +24,23 @@ const behind = new WeakMap<Socket, Waiting>();
 
 /**
  * Memory in bytes of the requests that wait behind the current one of a connection. One read may
- * bring thousands of them, and their calls have not begun, so the current call answers for them.
+ * have thousands of them, and their calls have not begun, so they count for the current call.
  */
 export function pipelinedBytes(socket: Socket): number {
   return behind.get(socket)?.bytes ?? 0;
 }
 
 /**
- * The requests that came behind one that is not answered yet.
+ * The requests behind one that is not answered yet.
  *
  * node:http reads on while answers are outstanding, and keeps some kilobytes for each request: one
- * client that pipelines behind an answer that does not come could fill the memory with requests of
- * 27 bytes. So the connection is not read from any more, as Envoy does it from the first one on.
+ * client that pipelines behind a slow answer could fill the memory with requests of 27 bytes. So
+ * the connection is not read any more, as Envoy does from the first request on.
  */
 export class PipelinedRequests {
   /**
-   * @param response has no socket yet: those of the requests before it come first
-   * @param begin called when its turn has come
+   * @param response it has no socket yet: the requests before it come first
+   * @param begin called in its turn
    */
   wait(socket: Socket, response: ServerResponse, begin: () => void): void {
     const bytes = memoryOf(response.req);
@@ -46,8 +48,8 @@ export class PipelinedRequests {
     behind.set(socket, waiting);
     waiting.requests += 1;
     waiting.bytes += bytes;
-    // Each time anew, and behind what node:http has set off: it resumes the socket with every
-    // request that has no body.
+    // For each request, and after node:http's own callbacks: it resumes the socket with every
+    // request without a body.
     if (waiting.requests >= MOST_WAITING) process.nextTick(() => this.#pause(socket, waiting));
     response.once("socket", () => {
       this.#leave(socket, waiting, bytes);

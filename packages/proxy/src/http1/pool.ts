@@ -7,46 +7,50 @@ import type { Address } from "../resolve/resolver.ts";
 import { type ConnectionOptions, type ConnectionOwner, Http1Connection, type Waiter } from "./connection.ts";
 
 export interface PoolOptions extends ConnectionOptions {
-  /** Milliseconds that an idle connection is kept. */
+  /** Milliseconds for which an idle connection is kept. */
   readonly keepAliveTimeout: number;
-  /** Connections to the address. */
+  /** Most connections to the address. */
   readonly maxConnections: number;
-  /** Requests that may wait for a connection when all are in use. */
+  /** Most requests that wait for a connection when all are in use. */
   readonly maxWaiting: number;
 }
 
 /**
- * Taken off what a destination says in `Keep-Alive: timeout=`, so that it is not the first to
- * close.
+ * Subtracted from a destination's `Keep-Alive: timeout=`, in milliseconds, so that we close the
+ * connection first.
  */
 const KEEP_ALIVE_MARGIN = 1_000;
 
 /**
  * The connections to one address.
  *
- * A request takes an idle connection in the check phase, when all has been dealt with that the poll
- * found. Before that, the end of the connection may be unread in our kernel: of a server that is
- * restarted, or whose own idle timeout is up, in the same poll as the request, but behind it. Nor
- * is it a connection that became idle in this very turn. A server that closes right behind its
- * answer, said or not, has the end unread when the answer is read, or surplus bytes that would be
- * taken for the next answer. (Envoy waits for its next iteration too, though only where requests
- * are waiting. What ends after the poll cannot be told: of 1,900 POSTs to a server that closes what
- * was idle for 3 ms, 6 % met such an end in place of 11; behind Envoy 17.)
+ * A request takes an idle connection in the check phase, after everything that the poll found.
+ * Before that, the end of the connection may be unread in our kernel: a server that restarts, or
+ * whose idle timeout has ended, may have closed it in the same poll as the request, but behind it.
+ * It also does not take a connection that became idle in this turn. If a server closes directly
+ * after its answer, announced or not, the end is unread when the answer is read; or there are
+ * surplus bytes, which would be read as the next answer. (Envoy waits for its next iteration, too,
+ * but only if requests are waiting. An end after the poll cannot be seen: of 1,900 POSTs to a
+ * server that closes connections that are idle for 3 ms, 6 % hit such an end instead of 11 %;
+ * behind Envoy 17 %.)
  *
- * The last fifth of the connections is for callers that hold less than half of them: one caller's
- * requests that are never answered must not keep the others from the address. A connection that is
- * free stays so while only callers that hold too much wait.
+ * The last fifth of the connections is for callers that hold less than half of them: unanswered
+ * requests of one caller must not block the others. A free connection stays free while only callers
+ * that hold too much wait.
  */
 export class Http1Pool implements ConnectionOwner {
   readonly #address: Address;
   readonly #options: PoolOptions;
-  /** Longest idle first; the one used last is used next, so that those beyond the need grow old. */
+  /**
+   * The longest idle one first. The one that was used last is used next, so that surplus ones
+   * expire.
+   */
   readonly #idle: Http1Connection[] = [];
   readonly #all = new UnorderedList<Http1Connection>();
   readonly #line = new WaitingLine<Waiter>();
   /**
-   * Those that wait for the check phase to get an idle connection: no more than there are, and for
-   * a turn or two.
+   * Waiters that get an idle connection in the check phase: not more than there are connections,
+   * and for a turn or two.
    */
   readonly #soon: Waiter[] = [];
   /** Connections in use, by caller. */
@@ -60,9 +64,9 @@ export class Http1Pool implements ConnectionOwner {
     this.#options = options;
   }
 
-  /** Hands a connection to the waiter, in the next check phase where one is idle. */
+  /** Gives a connection to the waiter: in the next check phase, if one is idle. */
   acquire(waiter: Waiter): void {
-    // Whoever stands in the line comes first.
+    // Waiters in the line come first.
     const mayBeUsed = !waiter.needsFresh && this.#line.size === 0 && this.#mayTake(waiter.caller);
     if (mayBeUsed && this.#soon.length < this.#idle.length) {
       this.#soon.push(waiter);
@@ -82,7 +86,7 @@ export class Http1Pool implements ConnectionOwner {
     const isFull = this.#line.size >= this.#options.maxWaiting;
     const tooMany = isFull ? this.#line.displacedBy(waiter) : undefined;
     if (!isFull) this.#line.join(waiter);
-    // One may be idle because those that wait hold too much.
+    // A connection may be idle because the callers that wait hold too much.
     if (tooMany !== waiter && this.#idle.length > 0) this.#serveSoon();
     if (tooMany?.done === false) tooMany.onNoConnection(new UpstreamError("BUSY", "every connection to the destination is in use"));
   }
@@ -99,7 +103,7 @@ export class Http1Pool implements ConnectionOwner {
     this.#holdings.take(caller);
   }
 
-  /** Its caller holds it no more. */
+  /** Its caller does not hold it any more. */
   #release(connection: Http1Connection): void {
     if (connection.caller === undefined) return;
     this.#holdings.giveBack(connection.caller);
@@ -107,8 +111,8 @@ export class Http1Pool implements ConnectionOwner {
   }
 
   /**
-   * The waiter wants no connection any more. One that is being made for it goes to whoever waits
-   * next, and is given up when nobody does.
+   * The waiter does not need a connection any more. One that connects for it goes to the next
+   * waiter, and is closed when there is none.
    */
   leave(waiter: Waiter): void {
     if (this.#line.leave(waiter)) return;
@@ -124,7 +128,9 @@ export class Http1Pool implements ConnectionOwner {
     return this.#line.has(waiter);
   }
 
-  /** Closes what has been idle for too long. @param now milliseconds of a monotonic clock */
+  /**
+   * Closes connections that were idle for too long. @param now milliseconds of a monotonic clock
+   */
   sweep(now: number): void {
     const expired = this.#idle.filter((connection) => isExpired(connection, now));
     for (const connection of expired) connection.destroy();
@@ -132,8 +138,8 @@ export class Http1Pool implements ConnectionOwner {
   }
 
   /**
-   * Lets exchanges under way finish, and closes each connection as it becomes idle. Resolves when
-   * there is none left.
+   * Waits for exchanges under way, and closes each connection when it becomes idle. Resolves when
+   * none is left.
    */
   retire(): Promise<void> {
     this.#retired = true;
@@ -194,14 +200,13 @@ export class Http1Pool implements ConnectionOwner {
       if (waiter === undefined) return this.#line.next(this.#mayTake);
       if (waiter.done) continue;
       if (this.#mayTake(waiter.caller)) return waiter;
-      // Others of its caller came first since.
+      // Other requests of its caller came first meanwhile.
       this.#wait(waiter);
     }
   }
 
   /**
-   * In the next check phase, those that wait get the connections that were polled since they became
-   * idle.
+   * In the next check phase, waiters get the connections that were polled since they became idle.
    */
   #serveSoon(): void {
     if (this.#serving) return;
@@ -218,13 +223,13 @@ export class Http1Pool implements ConnectionOwner {
       isAnybodyServed = this.#handOver(connection);
     }
     if (this.#idle.length === 0) return;
-    // Those that hold too much wait for one of their own to come free, which serves again.
+    // Callers that hold too much wait until one of their own becomes free, which calls this again.
     if (this.#soon.length > 0 || this.#line.size > 0) {
       if (isAnybodyServed) this.#serveSoon();
     } else if (this.#retired) for (const connection of [...this.#idle]) connection.destroy();
   }
 
-  /** @returns false when nobody waits that may have it */
+  /** @returns false when no waiter may have it */
   #handOver(connection: Http1Connection): boolean {
     const waiter = this.#nextWaiter();
     if (waiter === undefined) {
@@ -240,8 +245,8 @@ export class Http1Pool implements ConnectionOwner {
   }
 
   /**
-   * Takes the one that was used last among those that became idle before this turn. Its age is
-   * looked at here, since the sweep comes by once a second only.
+   * Takes the connection that was used last, of those that became idle before this turn. Its age is
+   * checked here, since the sweep runs only once a second.
    */
   #takeIdle(): Http1Connection | undefined {
     if (this.#idle.length === 0) return undefined;
@@ -266,8 +271,8 @@ export class Http1Pool implements ConnectionOwner {
   }
 
   /**
-   * Node throws at once where it does not even try to connect; that is a connect that failed, like
-   * any other.
+   * Node throws at once where it does not even try to connect. This is a failed connect like any
+   * other.
    */
   #open(waiter: Waiter): Http1Connection | undefined {
     try {

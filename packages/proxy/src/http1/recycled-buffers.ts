@@ -1,28 +1,26 @@
-/** Bytes of one buffer: as many as one read can bring. */
+/** Bytes of one buffer: the most of one read. */
 const SIZE = 64 * 1024;
-/** Buffers that are kept for the next use: 4 MiB. */
+/** Most buffers that are kept for the next use: 4 MiB. */
 const MOST_KEPT = 64;
-/** Pieces smaller than this are cheaper copied into Node's own slab. */
+/** For smaller pieces a copy into Node's own slab is cheaper. */
 const SMALLEST = 4 * 1024;
 
 const free: Buffer[] = [];
 
-/** A copy of a piece, and what gives its memory back. */
+/** A copy of a piece, and the function that frees its memory. */
 export interface Copy {
   readonly bytes: Buffer;
-  /**
-   * To be called when the bytes have been written; undefined where there is nothing to give back.
-   */
+  /** Call it when the bytes have been written. Undefined when there is nothing to free. */
   readonly release: (() => void) | undefined;
 }
 
 /**
- * Copies what one read brought of a body, since the buffer that it was read into is used again.
+ * Copies the bytes of one read of a body, since the buffer of the read is used again.
  *
- * Into memory that is used again, too: a new buffer for each piece means that the kernel hands out
- * and clears its pages each time, an eighth of the time of a 64 KiB answer.
+ * The memory of the copy is used again, too: for a new buffer the kernel has to map and clear pages
+ * each time, an eighth of the time of a 64 KiB answer.
  *
- * @param more pieces behind the first one, where the coding of the answer cut it
+ * @param more pieces after the first one, if the coding of the answer splits it
  */
 export function copyOf(first: Buffer, more: readonly Buffer[] = []): Copy {
   const length = more.reduce((sum, piece) => sum + piece.length, first.length);

@@ -5,15 +5,15 @@ import type { Refusal } from "../refusals/refusal.ts";
 import { refusalBody, refusalFields } from "../refusals/refusal-answer.ts";
 
 /**
- * Answers with a refusal: one line of JSON. The request body, if any, is read and thrown away by
- * Node, so the connection stays usable.
+ * Answers with a refusal: one line of JSON. Node reads and discards the request body, if there is
+ * one, so the connection stays usable.
  */
 export function answerRefusal(response: ServerResponse, refusal: Refusal, keepAlive: boolean): void {
   const body = refusalBody(refusal);
   const headers = refusalFields(refusal, body);
   if (!keepAlive) {
     headers.push("connection", "close");
-    // node:http does not conclude it from the field; the listener goes by it.
+    // node:http does not derive it from the field, and the listener reads it.
     response.shouldKeepAlive = false;
   }
   response.writeHead(refusal.status, headers);
@@ -22,7 +22,7 @@ export function answerRefusal(response: ServerResponse, refusal: Refusal, keepAl
 
 /**
  * The same on a socket without a `ServerResponse` (unparsable request, CONNECT). The connection
- * closes: where the next request starts is unknown.
+ * closes, since it is unknown where the next request starts.
  */
 export function answerOnSocket(socket: Duplex, refusal: Refusal): void {
   const body = refusalBody(refusal);

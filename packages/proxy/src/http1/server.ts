@@ -17,47 +17,46 @@ import { wantsUpgrade } from "./wants-upgrade.ts";
 
 export interface ListenerOptions {
   /**
-   * Milliseconds for a request's header to arrive whole, from its first byte on. Default 30000.
-   * Guards against clients that send a byte now and then.
+   * Milliseconds in which a request's header must arrive completely, from its first byte on.
+   * Default 30000. Protects against clients that send a byte from time to time.
    */
   readonly headersTimeout?: number;
   /**
-   * Milliseconds that an idle client connection is kept, whether it had a request or none yet.
-   * Default 61 minutes: longer than the hour that an Envoy keeps an idle upstream connection, so
-   * that it is never we who close one just as the Envoy sends its next request on it (it would
-   * answer 503 then).
+   * Milliseconds for which an idle client connection is kept, whether or not it had a request.
+   * Default 61 minutes, longer than the hour of an Envoy. If we closed a connection while the Envoy
+   * sends its next request on it, it would answer 503.
    */
   readonly keepAliveTimeout?: number;
   /**
    * Milliseconds without a byte of its answer after which a client that has ended its side
-   * (half-close) is taken to have gone. Default 5000.
+   * (half-close) counts as disconnected. Default 5000.
    */
   readonly halfClosedTimeout?: number;
   /**
-   * Bytes of a request's header, request line included. Default 65536, a little more than the 60
-   * KiB that Envoy lets through.
+   * Largest header of a request in bytes, including the request line. Default 65536, a little more
+   * than Envoy's 60 KiB.
    */
   readonly maxHeaderSize?: number;
 }
 
-/** What the listener hands on. */
+/** Events of the listener. */
 export interface Http1ServerEvents {
   /** A request whose turn on its connection has come. */
   request(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): PendingRequest;
   /**
-   * The client asks for another protocol on its connection, which is its own from now on.
+   * The client asks for another protocol, and the connection serves only this from now on.
    *
-   * @param head what was read behind the request
+   * @param head bytes that were read after the request
    */
   upgrade(request: IncomingMessage, head: Buffer): void;
   /**
-   * A connection that node:http does not know any more, and that is not an upgrade's. It ends by
-   * itself once its last answer was given.
+   * A connection that node:http no longer handles, without an upgrade. It ends by itself after its
+   * last answer.
    */
   detached(socket: Duplex): void;
-  /** Hears of what never became a request. */
+  /** Is told of bytes that never became a request. */
   readonly observer: ListenerObserver;
-  /** Hears of every connection, and when a request of it was answered. */
+  /** Is told of every connection, and when a request of it was answered. */
   readonly unfinished: UnfinishedHeaders;
 }
 
@@ -69,36 +68,36 @@ export const DEFAULT_HEADERS_TIMEOUT = 30_000;
 export const DEFAULT_KEEP_ALIVE_TIMEOUT = 61 * 60_000;
 
 /**
- * Of every client connection. `allowHalfOpen` is what node:http sets: a client that sent FIN still
+ * Options of every client connection. `allowHalfOpen` as in node:http: a client that sent FIN still
  * gets its answer, see {@link onClientEnded}.
  */
 export const CONNECTION_OPTIONS = { ...TCP_OPTIONS, allowHalfOpen: true };
-/** How often node:http looks for requests past headersTimeout, in milliseconds. */
+/** Interval in which node:http checks headersTimeout, in milliseconds. */
 const TIMEOUT_CHECK_INTERVAL = 5_000;
 
 const CONNECT_REFUSED = new Refusal("METHOD_REFUSED", "CONNECT is not forwarded");
 
-/** What is known of the connections of one server. */
+/** State of the connections of one server. */
 interface Connections {
   /**
-   * Of each connection, until it closes: a dead socket and its last answer, once grown old, would
-   * hold on to those of later connections.
+   * The latest response of each connection, until it closes: otherwise a dead socket and its last
+   * answer in the old generation would keep those of later connections alive.
    */
   readonly latest: WeakMap<Duplex, ClientResponse>;
-  /** Requests whose wish for another protocol is not granted. */
+  /** Requests whose upgrade is not granted. */
   readonly notUpgraded: WeakSet<IncomingMessage>;
   readonly pipelined: PipelinedRequests;
 }
 
-/** The HTTP/1.1 server side, not listening yet. */
+/** The HTTP/1.1 server. It does not listen yet. */
 export function createHttp1Server(events: Http1ServerEvents, options: ListenerOptions = {}): Server {
   const connections = { latest: new WeakMap(), notUpgraded: new WeakSet(), pipelined: new PipelinedRequests() } satisfies Connections;
   const { latest } = connections;
   const server = createServer(nodeOptions(options, connections));
-  // The default drops fields beyond 2000 silently; readRequestHead counts them instead.
+  // By default fields beyond 2000 are dropped silently; readRequestHead counts them instead.
   server.maxHeadersCount = 0;
-  // Else node:http ends our side as soon as the client has ended its own, and throws away the
-  // answers that it owes.
+  // Otherwise node:http ends our side as soon as the client has ended its own, and drops
+  // outstanding answers.
   Object.assign(server, { httpAllowHalfOpen: true });
   const { halfClosedTimeout = HALF_CLOSED_TIMEOUT } = options;
   const reader: HeaderReader = {
@@ -113,17 +112,17 @@ export function createHttp1Server(events: Http1ServerEvents, options: ListenerOp
   });
   const onRequest = requestListener(events, connections);
   server.on("request", (request, response) => onRequest(request, response, false));
-  // 100 is sent once the destination is connected, so a refused upload is not begun (RFC 9110
-  // §10.1.1).
+  // 100 is sent once the destination is connected, so that a refused upload does not begin (RFC
+  // 9110 §10.1.1).
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
     const awaitsContinue = announcesContent(request);
-    // Without content there is nothing to wait with, and behind an answer without a 100 node:http
-    // would close the connection, in the belief that content may come or not.
+    // Without content there is nothing to wait for. After an answer without a 100 node:http would
+    // close the connection, because it would not know whether content still comes.
     if (!awaitsContinue) Object.assign(response, { _expect_continue: false });
     onRequest(request, response, awaitsContinue);
   });
-  // Whether an expectation that nobody has heard of can be met is for the destination to say;
-  // without a listener node:http answers 417 by itself.
+  // The destination decides whether it can meet an unknown expectation. Without a listener
+  // node:http answers 417 by itself.
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => onRequest(request, response, false));
   server.on("upgrade", (request, socket, head) => {
     events.unfinished.delete(socket);
@@ -135,7 +134,7 @@ export function createHttp1Server(events: Http1ServerEvents, options: ListenerOp
   return server;
 }
 
-/** What node:http is told. */
+/** Options of node:http. */
 function nodeOptions(
   {
     headersTimeout = DEFAULT_HEADERS_TIMEOUT,
@@ -145,8 +144,8 @@ function nodeOptions(
   { latest, notUpgraded }: Connections,
 ) {
   return {
-    // Node would hand over an upgrade at once, and its answer would come before those of the
-    // requests that were pipelined in front of it.
+    // Node would emit an upgrade at once, so its answer would come before those of the requests
+    // pipelined before it.
     shouldUpgradeCallback(request: IncomingMessage) {
       const before = latest.get(request.socket);
       noteProtocol(request);
@@ -158,15 +157,14 @@ function nodeOptions(
     // A request without a body needs no stream for one.
     optimizeEmptyRequests: true,
     headersTimeout,
-    // node:http counts the body into this one, and an upload may rightly take longer than any fixed
-    // time.
+    // It includes the body, and an upload may take longer than any fixed time.
     requestTimeout: 0,
     keepAliveTimeout,
     maxHeaderSize,
     connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_INTERVAL, headersTimeout),
-    // Never: the lenient parser accepts the ambiguous framings that request smuggling is made of.
+    // Never: the lenient parser accepts ambiguous framings, which allow request smuggling.
     insecureHTTPParser: false,
-    // A missing Host is refused by the chain, with the same JSON as every other refusal.
+    // The pipeline refuses a missing Host, with the same JSON as every other refusal.
     requireHostHeader: false,
     ...CONNECTION_OPTIONS,
   };
@@ -178,8 +176,8 @@ function requestListener(
   { latest, notUpgraded, pipelined }: Connections,
 ): (request: IncomingMessage, response: ClientResponse, awaitsContinue: boolean) => void {
   /**
-   * An idle connection, of which there are thousands for an hour, is not to keep a request with all
-   * its header.
+   * There are thousands of idle connections for an hour: they must not keep a request with its
+   * header.
    */
   const forget = function (this: ServerResponse) {
     const { socket } = this.req;
@@ -187,8 +185,8 @@ function requestListener(
     if (latest.get(socket) === this && !isLast(this)) latest.delete(socket);
   };
   return (request, response, awaitsContinue) => {
-    // Read from the same bytes as one whose answer closes the connection. Nobody would hear its
-    // answer, and after a refusal nobody knows whether it is a request at all.
+    // It was read from the same bytes as a request whose answer closes the connection. Its answer
+    // would not be read, and after a refusal it is not certain that it is a request at all.
     requestTold(request.socket, request.headers["transfer-encoding"] !== undefined);
     if (isLast(latest.get(request.socket))) {
       if (response.socket === null) pipelined.wait(request.socket, response, () => {});
@@ -197,38 +195,37 @@ function requestListener(
     noteProtocol(request);
     latest.set(request.socket, response);
     response.on("close", forget);
-    // node:http throws away what came in one piece with such a request, so nobody knows where in a
+    // node:http drops what arrived in one piece with such a request, so it is unknown where in a
     // request the next piece begins.
     if (notUpgraded.has(request)) response.shouldKeepAlive = false;
     const begin = () => {
-      // Else its body has turned out to be malformed while it waited, and it is refused in its
+      // Otherwise its body turned out to be malformed while it waited, and it is refused in its
       // turn.
       if (!isEnding(response) || request.complete) response.pending = events.request(request, response, awaitsContinue);
     };
-    // RFC 9112 §9.3.2: only what is safe may be done at the same time as the request before it. One
-    // after the other, as nginx and Envoy do. A client that leaves meanwhile has asked for nothing
-    // more.
+    // RFC 9112 §9.3.2: only safe requests may run at the same time as the one before. So they run
+    // one after the other, as in nginx and Envoy. If the client disconnects meanwhile, the rest is
+    // dropped.
     if (response.socket === null) pipelined.wait(request.socket, response, begin);
     else begin();
   };
 }
 
-/** @param before the answer in front of the one to CONNECT */
+/** @param before the answer before that to CONNECT */
 function refuseConnect(socket: Socket, before: ClientResponse | undefined, events: Http1ServerEvents): void {
   events.unfinished.delete(socket);
   endSlicing(socket);
-  // node:http has taken its own listener off, and a reset that nobody listens to would end the
-  // thread.
+  // node:http has removed its own listener, and a reset without a listener would end the thread.
   socket.on("error", () => {});
   const refuseNow = () => refuseOnSocket(socket, CONNECT_REFUSED, events.observer, "CONNECT");
   if (!isAnswering(before)) {
     refuseNow();
     return;
   }
-  // In its turn: before, it would be taken for the answer to the request in front.
+  // In its turn: earlier, it would be taken for the answer to the request before.
   before.once("finish", refuseNow);
   events.detached(socket);
-  // Only who reads notices that the client leaves.
+  // Only a socket that is read notices that the client disconnects.
   socket.resume();
 }
 

@@ -6,21 +6,21 @@ import { type Listed, UnorderedList } from "../calls/unordered-list.ts";
 import { MEMORY_PER_HEADER_BYTE } from "../load/header-memory.ts";
 import type { Holder } from "../load/held-memory.ts";
 
-/** What the listener knows of its connections. */
+/** What the listener knows about its connections. */
 export interface HeaderReader {
-  /** Whether a request of this connection is open. What it holds is told by its call. */
+  /** Whether a request of this connection is open. Then its call reports what it holds. */
   isServing(socket: Socket): boolean;
-  /** Refuses the request whose header does not come to its end. */
+  /** Refuses the request whose header does not become complete. */
   refuse(socket: Socket): void;
 }
 
-/** The header that is to come next on one connection, or has come in part. */
+/** The next header of one connection, of which a part may have arrived. */
 class NextHeader implements Holder, Listed {
   readonly socket: Socket;
   position = -1;
   /**
    * Bytes that were read before this header; infinite while the body of the request before is still
-   * coming.
+   * arriving.
    */
   begin = 0;
   readonly #reader: HeaderReader;
@@ -36,15 +36,15 @@ class NextHeader implements Holder, Listed {
   }
 
   /**
-   * Grows with each request, and stands still while a header comes, however much of it: nothing is
-   * done with it before its end.
+   * Grows with each request, and not while a header arrives: it is not processed before its end.
    */
   get takenBytes(): number {
     return this.begin;
   }
 
   /**
-   * The first time the client hears of it. The second time it has had its time to take the answer.
+   * The first time the client gets a refusal. The second time the connection is closed: the client
+   * has had its time to read it.
    */
   giveUp(): void {
     if (this.#refused) {
@@ -56,23 +56,23 @@ class NextHeader implements Holder, Listed {
   }
 }
 
-/** Something of which no call is known before it is whole. */
+/** Something that has no call before it is complete. */
 type Beginning = Holder & Listed;
 
-/** Bytes of a ClientHello as it came, with all that one read may bring, and put together. */
+/** Most bytes of a ClientHello: as it arrived, with everything of one read, and put together. */
 const MOST_OF_A_HELLO = 160 * 1024;
 
 /**
- * What has come of headers that are not whole yet, on all HTTP/1.1 connections. node:http keeps it,
- * up to the limit of a header for each connection, and has no call yet that could be counted. And
- * what has come of TLS before its ClientHello is whole, and of HTTP/2's headers.
+ * Incomplete headers of all HTTP/1.1 connections. node:http keeps them, up to the limit of a header
+ * for each connection, and there is no call yet that could count them. Also incomplete
+ * ClientHellos, and incomplete headers of HTTP/2.
  *
- * Nothing is counted as bytes come. After an answer the bytes read so far are noted, once; all else
- * is asked of the sockets when somebody looks. What came in one piece with the request before is
- * taken for a part of that.
+ * Arriving bytes are not counted. After an answer the bytes read so far are noted, once. Everything
+ * else is read from the sockets at a check. Bytes that arrived in one piece with the request before
+ * count as part of that.
  */
 export class UnfinishedHeaders {
-  /** Bytes that one connection can hold. */
+  /** Most bytes that one connection can hold. */
   readonly mostEach: number;
   readonly #beginnings = new UnorderedList<Beginning>();
   readonly #ofSocket = new WeakMap<Duplex, NextHeader>();
@@ -82,12 +82,12 @@ export class UnfinishedHeaders {
     this.mostEach = Math.max(maxHeaderSize * MEMORY_PER_HEADER_BYTE, MOST_OF_A_HELLO);
   }
 
-  /** Connections of HTTP/1.1 and HTTP/2, whatever they do, and hellos. */
+  /** Number of connections of HTTP/1.1 and HTTP/2, and of ClientHellos. */
   get size(): number {
     return this.#beginnings.size;
   }
 
-  /** Those of which something has come. */
+  /** Those of which something has arrived. */
   holders(): readonly Holder[] {
     return this.#beginnings.list().filter(({ heldBytes }) => heldBytes > 0);
   }
@@ -97,7 +97,7 @@ export class UnfinishedHeaders {
     this.#beginnings.add(beginning);
   }
 
-  /** It is whole, or nobody waits for the rest of it. */
+  /** It is complete, or its rest is not needed. */
   deleteBeginning(beginning: Beginning): void {
     this.#beginnings.delete(beginning);
   }
@@ -110,13 +110,13 @@ export class UnfinishedHeaders {
     socket.once("close", () => this.#beginnings.delete(header));
   }
 
-  /** node:http does not read this connection any more. */
+  /** node:http no longer reads this connection. */
   delete(socket: Duplex): void {
     const header = this.#ofSocket.get(socket);
     if (header !== undefined) this.#beginnings.delete(header);
   }
 
-  /** A request of this connection was answered: what comes behind it is the next one. */
+  /** A request of this connection was answered: the next bytes are the next request. */
   answered(request: IncomingMessage): void {
     const header = this.#ofSocket.get(request.socket);
     if (header === undefined) return;

@@ -12,22 +12,27 @@ export class Upload {
   readonly #request: IncomingMessage;
   readonly #connection: Http1Connection;
   readonly #chunked: boolean;
-  /** What came of the body in this turn of the event loop, which is what one read brings. */
+  /** Bytes of the body in this turn of the event loop, that is, of one read. */
   #gathered = new Pieces();
-  /** Whether nothing more of the body goes on, and the connection may be another's. */
+  /**
+   * Whether nothing more of the body is sent, and the connection may belong to another exchange.
+   */
   #over = false;
 
-  /** @param chunked whether the body goes on in the chunked coding, as it came */
+  /** @param chunked whether the body is sent in the chunked coding, as it arrived */
   constructor(request: IncomingMessage, connection: Http1Connection, chunked: boolean) {
     this.#request = request;
     this.#connection = connection;
     this.#chunked = chunked;
   }
 
-  /** Sends what has come, together with what the corked connection holds, and then what comes. */
+  /**
+   * Sends what has arrived, together with what the corked connection holds, and then what arrives
+   * later.
+   */
   start(): void {
     this.#request.on("data", this.#onData).on("end", this.#onEnd);
-    // What has come of the body is told in the next tick; this callback stands in line behind that.
+    // What has arrived of the body is emitted in the next tick; this callback runs after that.
     process.nextTick(() => {
       this.#send();
       this.#connection.uncork();
@@ -35,15 +40,15 @@ export class Upload {
     });
   }
 
-  /** The destination has taken all that it was given. */
+  /** The destination has read everything that was sent. */
   resume(): void {
     forgetUnread(this.#request.socket);
     this.#request.resume();
   }
 
   /**
-   * The destination wants no more of it. The rest runs off, so that the client can read its answer
-   * and use its connection again.
+   * The destination does not need more of it. The rest is read and discarded, so that the client
+   * can read its answer and use its connection again.
    */
   stop(): void {
     this.#request.off("data", this.#onData).off("end", this.#onEnd);
@@ -54,7 +59,7 @@ export class Upload {
   readonly #onData = (data: Buffer): void => {
     this.received += data.length;
     // Not written at once: a client may send chunks of one byte, and each write costs a system call
-    // (T-10). Nor in the next tick, since node:http has one behind each chunk.
+    // (T-10). Nor in the next tick, since node:http has one tick for each chunk.
     if (this.#gathered.bytes === 0) setImmediate(this.#flush);
     this.#gathered.add(data);
   };
@@ -71,7 +76,7 @@ export class Upload {
     this.#connection.endRequest();
   };
 
-  /** Back-pressure: no more is read while the destination does not take what was. */
+  /** Back-pressure: nothing is read while the destination does not read what was sent. */
   #pace(): void {
     if (this.#over || this.#connection.waiting === 0 || this.#request.isPaused()) return;
     this.#request.pause();
@@ -98,7 +103,8 @@ export class Upload {
 }
 
 /**
- * RFC 9110 §6.5: relayed as they are, except for those that frame, route or authenticate (§6.5.1).
+ * RFC 9110 §6.5: trailers are relayed as they are, except for those that frame, route or
+ * authenticate (§6.5.1).
  */
 function trailerSection(rawTrailers: readonly string[]): string {
   let text = "";

@@ -1,17 +1,16 @@
 import type { IncomingMessage } from "node:http";
 
 /**
- * HTTP/2 is spoken with prior knowledge or not at all: RFC 9113 §3.1 has withdrawn this upgrade.
- * Envoy ignores it too.
+ * HTTP/2 needs prior knowledge: RFC 9113 §3.1 has withdrawn this upgrade. Envoy ignores it, too.
  */
 const NEVER = /(?:^|[,\s])h2c?(?:$|[,\s/])/i;
 
 /**
- * Whether a request that asks for an upgrade gets one; if not, it is a plain request, as RFC 9110
- * §7.8 allows. llhttp has seen by now that it has both Upgrade and `Connection: upgrade`.
+ * Whether a request that asks for an upgrade gets one. If not, it is a plain request, as RFC 9110
+ * §7.8 allows. llhttp has checked that it has both Upgrade and `Connection: upgrade`.
  *
- * With a body it does not: Node hands over the body as if it were the first bytes of the new
- * protocol, so where the one ends and the other begins would be for each side to guess. Nor with
+ * With a body it does not: Node passes the body on as if it were the first bytes of the new
+ * protocol, so each side would have to guess where the one ends and the other begins. Nor with
  * HTTP/1.0 (§7.8).
  */
 export function wantsUpgrade({ rawHeaders, httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean {
