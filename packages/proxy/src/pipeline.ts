@@ -16,11 +16,11 @@ import type { ProxyCounters } from "./report/metrics.ts";
 import { resolveTargets } from "./resolve/resolve-targets.ts";
 import { type Address, type Resolution, ResolutionError, type Resolver } from "./resolve/resolver.ts";
 
-/** The parts that the steps work with. */
+/** The parts that the steps use. */
 export interface PipelineParts {
-  /** Why a request is not taken at all, whatever it asks for. */
+  /** Why no request is admitted now, whatever its target. */
   readonly admit: () => Refusal | undefined;
-  /** Why a request of this caller is not taken, whose route is known by then. */
+  /** Why a request of this caller is not admitted. Its route is known then. */
   readonly share: (route: Route) => Refusal | undefined;
   readonly router: Router;
   readonly resolver: Resolver;
@@ -34,7 +34,7 @@ export interface PipelineParts {
   readonly certifiedNamespace: (header: string | undefined) => CertifiedNamespace;
 }
 
-/** What the steps before the resolution make of a request. */
+/** The result of the steps before the resolution. */
 interface Planned {
   readonly method: string;
   readonly head: RequestHead;
@@ -48,12 +48,11 @@ interface Planned {
 /**
  * admit → parse and authorize → resolve → judge → connect and forward → report.
  *
- * Each step is cheaper and safer than the next: syntax needs nothing, the policy on names needs no
- * look-up, a look-up opens no connection. So nothing is looked up for a host that would not be
- * served, and nothing is dialled before the very address that will be dialled has been checked. The
- * report comes last, once the destination is known to exist: only what exists can become an edge.
- * Everything up to the connect runs within one turn of the event loop when the resolver answers at
- * once.
+ * Each step is cheaper and safer than the next: the syntax needs nothing, the policy on names needs
+ * no look-up, a look-up opens no connection. So a host that is not served is not looked up, and an
+ * address is checked before it is connected. The report comes last, when the destination is known
+ * to exist: only then it can become an edge. Everything up to the connect runs within one turn of
+ * the event loop if the resolver answers synchronously.
  */
 export function createPipeline(parts: PipelineParts): Pipeline {
   return (exchange, request, refused) => {
@@ -66,10 +65,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   };
 }
 
-/**
- * The same steps for what is no HTTP that could be read, so that it says no more than where it
- * wants to go.
- */
+/** The same steps for a connection that is not readable HTTP: only its destination is known. */
 export function createConnectionPipeline(parts: PipelineParts): ConnectionPipeline {
   return (exchange, authority) => {
     const { call } = exchange;
@@ -107,17 +103,19 @@ function plan({ method, target: text, rawHeaders }: ReceivedRequest, { router, c
   return { method, head, path: target.path, authority, route, hops };
 }
 
-/** RFC 9110 §7.6.2. Other methods than OPTIONS (and TRACE) may ignore the field, and do. */
+/**
+ * RFC 9110 §7.6.2. Methods other than OPTIONS (and TRACE) may ignore the field, and here they do.
+ */
 function countDown(head: RequestHead, maxForwards: string): Refusal | undefined {
   if (!/^\d{1,9}$/.test(maxForwards)) return new Refusal("REQUEST_MALFORMED", "Max-Forwards is not a number");
   if (Number(maxForwards) === 0) return new Refusal("MAX_FORWARDS_REACHED", "this is the global sidecar");
   const at = head.forwarded.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === "max-forwards");
-  // Connection may have named it, so that it ends here.
+  // Connection may have named the field: then it is not forwarded.
   if (at !== -1) head.forwarded[at + 1] = String(Number(maxForwards) - 1);
   return undefined;
 }
 
-/** @param address one of the destination's: they differ in nothing that a header tells */
+/** @param address any of the destination's: for the header they do not differ */
 function forwardedRequest({ method, head, path, authority, route, hops }: Planned, address: Address | undefined): ForwardedRequest {
   const host = hostFields(authority, route.destination.named, address);
   const headers = head.forwarded;
@@ -126,7 +124,7 @@ function forwardedRequest({ method, head, path, authority, route, hops }: Planne
   return { method, path, authority: host.host, headers, hasBody: hasBody(head) };
 }
 
-/** What a call does with its addresses, which are never empty. */
+/** What a call does with its addresses. The list is never empty. */
 type Forward = (addresses: readonly Address[]) => void;
 
 /** Steps 3 to 6: the caller's share, resolve, judge; then `forward`, and the report. */
@@ -154,11 +152,11 @@ function judgeAndForward(parts: PipelineParts, call: Call, route: Route, resolut
   const addresses = judge(parts, call, route, resolution);
   if (addresses === undefined) return;
   forward(addresses);
-  // Only now: had the address been refused, there would be nothing to learn.
+  // Only now: a refused address must not be learned.
   if (call.edge !== undefined) parts.reports.forwarded(call.edge, parts.decisions?.requestIdOf(call));
 }
 
-/** Step 4. @returns the addresses that may be dialled; undefined where the call has failed */
+/** Step 4. @returns the addresses that may be connected; undefined when the call has failed */
 function judge(parts: PipelineParts, call: Call, route: Route, resolution: Resolution): readonly Address[] | undefined {
   if (resolution === undefined) {
     call.fail(route.authorized.unknown);
@@ -185,7 +183,7 @@ function leavesMesh(judged: Judged | undefined): boolean {
 
 const NO_ENDPOINTS = new Refusal("NO_ENDPOINTS", "the service has no ready endpoint for this port");
 
-/** What the last step reports; undefined when it is nobody's call that we know. */
+/** The edge that the last step reports; undefined when the caller is not known. */
 function edgeOf({ counters }: PipelineParts, route: Route): CallEdge | undefined {
   const { source } = route.destination;
   if (source === undefined) {

@@ -34,7 +34,7 @@ export interface ServerParts {
   readonly pipeline: Pipeline;
   readonly connectionPipeline: ConnectionPipeline;
   readonly observer: CallObserver;
-  /** Hears of connections that never became a call. */
+  /** Is told of connections that never became a call. */
   readonly listener: ListenerObserver;
   readonly lifecycle: Lifecycle;
 }
@@ -47,17 +47,17 @@ export interface ServerOptions {
 }
 
 /**
- * All protocols on one port: HTTP/1.1 with its upgrades, HTTP/2 and TLS, told apart by their first
- * bytes, and the connections to destinations that they forward by. Does not listen itself:
- * connections come as `connection` events of {@link server}.
+ * All protocols on one port: HTTP/1.1 with its upgrades, HTTP/2 and TLS, distinguished by their
+ * first bytes, and the connections to destinations. It does not listen itself: connections come as
+ * `connection` events of {@link server}.
  *
- * A request's way: the server of its protocol reads it → an exchange is made for it → the pipeline
- * takes it through all steps → the exchange forwards it → attempts → pool → connection, and the
- * answer comes back to the exchange.
+ * The way of a request: the server of its protocol reads it → an exchange is made for it → the
+ * pipeline runs all steps → the exchange forwards it → attempts → pool → connection, and the answer
+ * comes back to the exchange.
  */
 export class ProtocolServers {
   readonly server: Server;
-  /** What clients have sent of requests that are not whole yet. */
+  /** Incomplete requests of clients. */
   readonly unfinished: UnfinishedHeaders;
   readonly #parts: ServerParts;
   readonly #options: ServerOptions;
@@ -89,12 +89,12 @@ export class ProtocolServers {
     this.#register(this.#sniffer, http2);
   }
 
-  /** Addresses that connections to destinations are kept for. */
+  /** Number of addresses with pools of connections. */
   get pools(): number {
     return this.#pools.size + this.#sessionPools.size;
   }
 
-  /** Bytes of HTTP/2 bodies that are kept for a repeat. */
+  /** Bytes of HTTP/2 bodies that are kept for a retry. */
   get keptForRepeats(): number {
     return this.#kept.bytes;
   }
@@ -174,7 +174,7 @@ export class ProtocolServers {
     const { server } = this;
     lifecycle.addClientPart({ drain: () => sniffer.close(), cut: () => sniffer.close() });
     lifecycle.addClientPart({
-      // Its sockets are closed by whoever opened them, and its idle connections with them.
+      // The owner of its sockets closes them, and idle connections with them.
       drain() {},
       cut: () => server.closeAllConnections(),
       callEnded: () => setImmediate(() => server.closeIdleConnections()),

@@ -4,19 +4,19 @@ import { type Listed, UnorderedList } from "../calls/unordered-list.ts";
 import { failBeforeRequest, HEADER_OVERDUE } from "../http1/parser-faults.ts";
 
 /**
- * Who takes a connection, by its first bytes. A socket is handed over paused, with nothing read off
- * it.
+ * The handler of a connection, by its first bytes. It gets the socket paused, with nothing read
+ * from it.
  */
 export interface ProtocolHandlers {
   http2(socket: Socket): void;
   /**
-   * TLS, from the first byte of its ClientHello on. Undefined closes such a connection: it could
-   * not read an answer in HTTP/1.1.
+   * TLS, from the first byte of its ClientHello. Undefined: such a connection is closed, since its
+   * client could not read an answer in HTTP/1.1.
    */
   readonly tls?: ((socket: Socket) => void) | undefined;
 }
 
-/** What a client sends first when it knows that the server speaks HTTP/2 (RFC 9113 §3.4). */
+/** The first bytes of a client with prior knowledge of HTTP/2 (RFC 9113 §3.4). */
 const HTTP2_PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 /**
  * Content type of a TLS record with a handshake message (RFC 8446 §5.1). No method of HTTP begins
@@ -25,22 +25,22 @@ const HTTP2_PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 const TLS_HANDSHAKE = 0x16;
 const CR = 0x0d;
 const LF = 0x0a;
-/** How often connections are looked through for the timeout, in milliseconds. */
+/** Interval in which the timeouts of connections are checked, in milliseconds. */
 const CHECK_INTERVAL = 5_000;
 
 /** A connection whose protocol is not known yet. Times are in milliseconds of a monotonic clock. */
 interface Undecided extends Listed {
   readonly socket: Socket;
   readonly openedAt: number;
-  /** When the first byte of a request came; undefined before. */
+  /** When the first byte of a request arrived; undefined before. */
   begunAt: number | undefined;
 }
 
 /** How long a connection may be undecided, in milliseconds. */
 export interface SniffingTimes {
-  /** From its first byte on. Then its client is told. */
+  /** From its first byte. Then the client gets a refusal. */
   readonly headersTimeout: number;
-  /** Without any byte. Then it is closed, and nothing is said: nobody asked. */
+  /** Without any byte. Then the connection is closed without an answer: there was no request. */
   readonly idleTimeout: number;
 }
 
@@ -58,8 +58,8 @@ function protocolOf(bytes: Buffer): Protocol | undefined {
 }
 
 /**
- * What is there of a request: empty lines before it are none of it, and are passed over (RFC 9112
- * §2.2). Line ends in any mixture, as llhttp does.
+ * The bytes of a request: empty lines before it do not belong to it, and are skipped (RFC 9112
+ * §2.2). Line ends may be mixed, as in llhttp.
  */
 function withoutEmptyLines(bytes: Buffer): Buffer {
   let at = 0;
@@ -70,12 +70,12 @@ function withoutEmptyLines(bytes: Buffer): Buffer {
 function ignore(): void {}
 
 /**
- * Stands in front of an HTTP/1.1 server and takes away the connections that speak something else,
- * so that one port serves all of them.
+ * It is in front of an HTTP/1.1 server and removes connections with other protocols, so that one
+ * port serves all of them.
  *
- * A client may connect long before it asks for anything, as browsers and pools that preconnect do.
- * So the time for a request's header begins with its first byte, and before that a connection is an
- * idle one like any other.
+ * A client may connect long before its first request, as browsers and preconnecting pools do. So
+ * the time for a request's header begins with its first byte. Before that, a connection counts as
+ * idle.
  */
 export class ProtocolSniffer {
   readonly #server: Server;
@@ -95,15 +95,15 @@ export class ProtocolSniffer {
     this.#check = setInterval(() => this.#cutOverdue(), Math.min(CHECK_INTERVAL, times.headersTimeout, times.idleTimeout)).unref();
   }
 
-  /** Closes the connections that said nothing yet. */
+  /** Closes the connections that have sent nothing yet. */
   close(): void {
     clearInterval(this.#check);
     for (const { socket } of this.#undecided.takeAll()) socket.destroy();
   }
 
   /**
-   * Where connections are scarce, closes the one that has said nothing for longest, if that is
-   * longer than a header may take.
+   * Closes the connection that has been silent for longest, if that is longer than a header may
+   * take. For when connections are scarce.
    *
    * @returns whether there was one
    */
@@ -137,7 +137,8 @@ export class ProtocolSniffer {
       decided();
       this.#handOver(socket, protocol, bytes);
     };
-    // As node:http says it of a header that breaks off. Whoever said nothing asked for nothing.
+    // The same as node:http's error for an incomplete header. A silent client has requested
+    // nothing.
     const drop = () =>
       held === undefined ? socket.destroy() : failBeforeRequest(this.#server, socket, "HPE_INVALID_EOF_STATE", "the first bytes broke off");
     const decided = () => {
@@ -151,7 +152,7 @@ export class ProtocolSniffer {
   #handOver(socket: Socket, protocol: Protocol, bytes: Buffer): void {
     if (protocol === "http1") {
       for (const listener of this.#http1) if (typeof listener === "function") Reflect.apply(listener, this.#server, [socket]);
-      // node:http listens by now, so this reaches its parser at once, if it is not much.
+      // node:http listens already, so a few bytes reach its parser at once.
       socket.push(bytes);
       return;
     }

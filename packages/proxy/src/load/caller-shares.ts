@@ -3,9 +3,9 @@ import { Refusal } from "../refusals/refusal.ts";
 import { callerOf, FREE_FOR_ALL, MOST } from "./fair-share.ts";
 
 /**
- * Milliseconds for which a count serves, for each call that was counted: 50 with 10,000 of them, so
- * that counting takes less than a hundredth of the time. What was let in meanwhile is added to it;
- * what has ended since is taken to be still there.
+ * Milliseconds for which a count is used, per counted call: 50 for 10,000 calls, so that counting
+ * takes less than a hundredth of the time. Calls that are admitted meanwhile are added. Calls that
+ * have ended meanwhile still count.
  */
 const COUNT_SERVES = 0.005;
 
@@ -21,11 +21,12 @@ interface Counted {
 }
 
 /**
- * Keeps one caller from taking every place that requests in flight have: a service of its own that
- * never answers is enough for that. Places are reserved for callers that hold less than half of
- * them. A caller is a namespace that its certificate proves; all that prove none are one.
+ * Prevents one caller from taking all places of requests in flight: a destination of its own that
+ * never answers would be enough for that. Places are reserved for callers that hold less than half
+ * of them. A caller is a namespace that is proved by a certificate. All callers without one count
+ * as one.
  *
- * Below the reserve a call costs a comparison.
+ * Below the reserve a call costs only a comparison.
  */
 export class CallerShares {
   readonly #calls: Counted;
@@ -42,8 +43,8 @@ export class CallerShares {
   }
 
   /**
-   * Why a call that is in flight by now, and whose route is known, is not taken; undefined when it
-   * is.
+   * Why a call, which counts as in flight already and whose route is known, is not admitted;
+   * undefined when it is.
    */
   readonly admit = (route: Route): Refusal | undefined => {
     if (this.#calls.size <= this.#max * FREE_FOR_ALL) return undefined;

@@ -8,25 +8,25 @@ import { Counter, type Registry as MetricsRegistry } from "prom-client";
  * collector.
  */
 const RESERVED_FILES = 128;
-/** The client's, and the one to the destination that its request takes. */
+/** The client's connection, and the one to its request's destination. */
 const FILES_PER_CONNECTION = 2;
 
-/** How many connections an event loop takes. */
+/** Limits of the connections of an event loop. */
 export interface ConnectionLimits {
-  /** Client connections at a time. */
+  /** Most client connections. */
   readonly maxConnections: number;
-  /** Event loops of this process, this one included, among which its open files are shared out. */
+  /**
+   * Number of event loops of this process, including this one, that share its limit of open files.
+   */
   readonly sharing: number;
 }
 
 /**
  * Limits the client connections of one event loop, over all of its listening sockets, so that
- * accept() does not meet the limit of open files; and keeps the thread alive should it do so
- * anyway.
+ * accept() does not reach the limit of open files. If it does, the thread stays alive.
  *
- * At that limit libuv gives up one file that it holds in reserve, accepts what waits and closes it.
- * What it cannot handle that way it reports as the server's error, which without a listener would
- * end the thread.
+ * At the limit libuv uses a reserved file to accept and close waiting connections. If this fails,
+ * it emits an error of the server, which without a listener would end the thread.
  */
 export class ConnectionLimit {
   readonly #limit: number;
@@ -39,15 +39,14 @@ export class ConnectionLimit {
     this.#refused = register(metrics, this.#connections);
   }
 
-  /** Accepted so far, those closed at once included. */
+  /** Connections that were accepted so far, including those that were closed at once. */
   get accepted(): number {
     return this.#connections.accepted;
   }
 
   /**
-   * @param server every connection is announced by its `connection` event, whichever socket it came
-   * by
-   * @param makeRoom closes a connection that nobody needs; false when there is none
+   * @param server its `connection` event reports every connection, of whichever socket
+   * @param makeRoom closes a connection that is not needed; false when there is none
    */
   guard(server: Server, makeRoom: () => boolean): void {
     const connections = this.#connections;

@@ -11,22 +11,21 @@ export interface LoopSample {
   /** Time since the last sample for which this thread had a processor, in milliseconds. */
   readonly cpu: number;
   /**
-   * How much later than due the sample was taken, in milliseconds: what anything that turned up
-   * meanwhile had to wait.
+   * How late the sample was taken, in milliseconds: everything that arrived meanwhile had to wait
+   * for this time.
    */
   readonly delay: number;
 }
 
-/** Samples are taken this often, in milliseconds. */
+/** Interval of samples, in milliseconds. */
 const INTERVAL = 50;
 
 /**
  * Samples this thread's event loop until the returned function is called.
  *
- * libuv itself counts turns and idle time, so a sample costs a few microseconds whatever the load.
- * `monitorEventLoopDelay` would measure the same delay, by a timer of its own, but gives
- * percentiles since a reset: those can neither be added up over workers and pods nor be read by two
- * scrapers.
+ * libuv itself counts turns and idle time, so a sample costs a few microseconds, whatever the load.
+ * `monitorEventLoopDelay` would measure the same delay with its own timer. But it gives percentiles
+ * since a reset, which cannot be added up over workers and pods, nor be read by two scrapers.
  */
 export function sampleEventLoop(onSample: (sample: LoopSample) => void): () => void {
   let last = snapshot();

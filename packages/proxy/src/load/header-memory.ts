@@ -1,6 +1,6 @@
 /**
- * Memory that a byte of a request's header takes while the request is in flight: strings, the lists
- * they stand in, and the copy that is forwarded.
+ * Memory per byte of a request's header while the request is in flight: strings, their lists, and
+ * the copy that is forwarded.
  */
 export const MEMORY_PER_HEADER_BYTE = 3;
 

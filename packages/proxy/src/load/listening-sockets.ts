@@ -3,21 +3,28 @@ import { createServer, type Server, type ServerOpts } from "node:net";
 
 /**
  * Listening sockets of one event loop. libuv accepts one connection per socket and turn
- * (libuv#3696), so a single one lets a burst of connections to a busy loop wait for as many turns
- * as there are connections in front: seconds, while requests on older connections take
- * milliseconds. With 64, the 1,000 connections that come at once when a proxy was replaced wait for
- * 16 turns. An idle one costs a file descriptor.
+ * (libuv#3696). With a single socket, each connection of a burst to a busy loop waits for one turn
+ * per connection before it: seconds, while requests on older connections take milliseconds. With
+ * 64, the 1,000 connections after the replacement of a proxy wait for 16 turns. An idle socket
+ * costs a file descriptor.
  */
 export const SOCKETS = 64;
 
 export interface ListeningSocketsOptions {
   readonly host: string;
   readonly port: number;
-  /** Listens on the port already: the first takes its socket over. Default: the port is bound. */
+  /**
+   * A server that listens on the port already: the first takes its socket over. Default: the port
+   * is bound.
+   */
   readonly bound?: Server | undefined;
-  /** How many. With more than one, others may listen on the same port too (SO_REUSEPORT). */
+  /**
+   * Number of sockets. With more than one, others may listen on the same port, too (SO_REUSEPORT).
+   */
   readonly sockets: number;
-  /** Of the connections. Those of `server` were set when it was made; they are to be the same. */
+  /**
+   * Options of the connections. Those of `server` were set when it was made, and must be the same.
+   */
   readonly connection: ServerOpts;
   /** Called when one of the sockets could not accept a connection. */
   readonly onError: () => void;

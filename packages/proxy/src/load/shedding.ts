@@ -1,45 +1,46 @@
 import type { LoopSample } from "./event-loop.ts";
 
-/** When to refuse, and how soon. */
+/** When requests are refused, and how soon. */
 export interface SheddingLimits {
-  /** Milliseconds that one turn of the event loop may take on average. */
+  /** Longest turn of the event loop on average, in milliseconds. */
   readonly maxTurn: number;
   /**
-   * Milliseconds of processor time that must have gone into turns that are too long, without a
-   * break, before the first request is refused. A thread that is kept from the processor has long
-   * turns too, whatever its load; once it runs again what has queued is soon done.
+   * Milliseconds of CPU time in consecutive turns that are too long, before the first request is
+   * refused. A thread that does not get the CPU has long turns too, whatever its load. When it runs
+   * again, its queue is soon empty.
    */
   readonly tolerance: number;
   /**
-   * Milliseconds for which more connections may wait than a turn takes in before that counts as a
-   * turn that is too long. All callers of a proxy that was replaced connect at once: that passes by
-   * itself, and who is refused then has to be answered as well.
+   * Milliseconds for which more connections may wait than a turn accepts, before this counts as too
+   * long a turn. All callers of a replaced proxy connect at once. This passes by itself, and a
+   * refusal also needs an answer.
    */
   readonly burst: number;
 }
 
 /**
- * The share changes by this much at most in a second. By time and not by sample, of which long
- * turns leave few: it would rise slowly and fall fast.
+ * Most change of the share in a second. It is measured by time, not by samples: with long turns
+ * there are few samples, so the share would rise slowly and fall fast.
  */
 const CHANGE_PER_SECOND = 1;
-/** Some requests always go through, or nothing would tell that the load has gone. */
+/** Some requests always pass. Otherwise nothing would show that the load has gone. */
 const MAX_SHARE = 0.95;
 
 /**
- * What share of new requests to refuse, so that those that are taken wait for a bounded time.
+ * The share of new requests to refuse, so that admitted requests wait for a limited time.
  *
- * A request waits for one turn of the event loop before it is read and for another before its
- * answer is, so the length of a turn is what we add to its latency. It grows with the requests that
- * are ready, without a bound once more arrive than can be forwarded. Two ideas of queue management:
+ * A request waits for one turn of the event loop before it is read, and for another before its
+ * answer is. So we add the length of turns to its latency. A turn grows with the number of ready
+ * requests, without limit once more arrive than can be forwarded. Two ideas of queue management are
+ * used:
  *
- * - only a turn that *stays* too long tells of overload (CoDel, RFC 8289 §3.2). A garbage
- *   collection, or a burst after it, is one long turn and passes;
- * - what is refused is a share that follows the excess up and down (PIE, RFC 8033 §4.2), not all or
- *   nothing: that would swing between idle and overrun.
+ * - only turns that *stay* too long show overload (CoDel, RFC 8289 §3.2). A garbage collection, or
+ *   a burst after it, is one long turn and passes;
+ * - the refused share follows the excess up and down (PIE, RFC 8033 §4.2). With all or nothing,
+ *   load would swing between idle and overload.
  *
- * It begins with the share by which the turn was too long. Having begun late and ending only when
- * the share has come down to nothing is the hysteresis.
+ * It begins with the share by which the turn was too long. The hysteresis is that it begins late,
+ * and ends only when the share is 0.
  */
 export class Shedding {
   readonly #limits: SheddingLimits;
@@ -47,8 +48,8 @@ export class Shedding {
   #share = 0;
   #observedAt = 0;
   /**
-   * Processor time of the turns that were too long, except for the first of them; undefined while
-   * they are not.
+   * CPU time of the turns that were too long, without the first of them; undefined while they are
+   * not too long.
    */
   #longFor: number | undefined;
   /** When connections began to wait for more than a turn; undefined while none do. */
@@ -60,15 +61,15 @@ export class Shedding {
     this.#random = random;
   }
 
-  /** Share of requests refused now, from 0 to 1. */
+  /** Share of requests that is refused now, from 0 to 1. */
   get share(): number {
     return this.#share;
   }
 
   /**
-   * Takes the time since the last sample into account.
+   * Takes over a sample.
    *
-   * @param queued more connections waited than turns took in: their requests wait too, though a
+   * @param queued more connections waited than turns accepted: their requests wait, too, although a
    * turn itself may be short
    */
   observe({ now, turn: meanTurn, cpu }: Pick<LoopSample, "now" | "turn" | "cpu">, queued = false): void {
@@ -82,7 +83,7 @@ export class Shedding {
     else this.#longFor = this.#longFor === undefined ? 0 : this.#longFor + cpu;
     const isStanding = this.#longFor !== undefined && this.#longFor >= tolerance;
     if (this.#share === 0) {
-      // Of what was there in a turn of twice the limit, half would have fitted.
+      // Half of the requests in a turn of twice the limit would have fitted.
       if (isStanding) this.#share = Math.min(MAX_SHARE, 1 - maxTurn / turn);
       return;
     }
@@ -90,7 +91,10 @@ export class Shedding {
     this.#share = Math.max(0, Math.min(MAX_SHARE, this.#share + CHANGE_PER_SECOND * seconds * excess));
   }
 
-  /** Whether to refuse the next request. At random, so that no client is always the one. */
+  /**
+   * Whether to refuse the next request. It is random, so that it does not always hit the same
+   * client.
+   */
   refusesNext(): boolean {
     return this.#share > 0 && this.#random() < this.#share;
   }

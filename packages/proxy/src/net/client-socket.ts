@@ -2,8 +2,8 @@ import type { Duplex } from "node:stream";
 import { formatAddress } from "@fenceline/api/vocabulary";
 
 /**
- * `10.0.0.1:4711`: who a connection comes from. Undefined once it is closed, unless it was asked
- * for before.
+ * The peer of a connection, for example `10.0.0.1:4711`. Undefined once it is closed, unless it was
+ * read before.
  */
 export function clientAddress(socket: Duplex): string | undefined {
   if (!("remoteAddress" in socket) || !("remotePort" in socket) || typeof socket.remoteAddress !== "string") return undefined;
@@ -11,16 +11,16 @@ export function clientAddress(socket: Duplex): string | undefined {
   return formatAddress(remoteAddress, Number(remotePort));
 }
 
-/** Milliseconds that a client has to close its side, once everything was said. */
+/** Milliseconds for a client to close its side after everything was sent. */
 const LINGER = 1_000;
 
 /**
  * Closes a client's connection after the last answer on it.
  *
- * What the client still sends is read and thrown away for a while: closing at once with bytes
- * unread makes the kernel send RST, which can take the answer from a client that has not read it
- * yet (RFC 9112 §9.6). For a while only: a client that never closes its side would keep the
- * connection for ever, and with it the drain of a listener that has handed it on.
+ * For a while, what the client still sends is read and discarded: if a socket with unread bytes is
+ * closed, the kernel sends RST, and a client may lose an answer that it has not read yet (RFC 9112
+ * §9.6). It is limited, since a client that never closes its side would keep the connection for
+ * ever, and so delay the drain of its listener.
  */
 export function linger(socket: Duplex): void {
   if (socket.destroyed) return;
@@ -31,9 +31,9 @@ export function linger(socket: Duplex): void {
 }
 
 /**
- * Has the next `destroy()` of a socket linger in its place, for an HTTP/2 session that is about to
- * end. Node destroys the socket of a session that ends with an error as soon as GOAWAY is handed
- * to the kernel. Of a client that floods there are bytes unread, and the RST took GOAWAY from it.
+ * Makes the next `destroy()` of a socket {@link linger}, for an HTTP/2 session that is about to
+ * end. When a session ends with an error, Node destroys its socket as soon as the kernel has
+ * GOAWAY. If the client floods, bytes are unread, and by the RST it would lose GOAWAY.
  */
 export function lingerWhenDestroyed(socket: Duplex): void {
   socket.destroy = () => {

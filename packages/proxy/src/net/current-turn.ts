@@ -1,6 +1,9 @@
 const { nodeTiming } = performance;
 
-/** Turns of the event loop so far. Poll phase and check phase of one turn have the same number. */
+/**
+ * Number of the event loop's current turn. Poll phase and check phase of one turn have the same
+ * number.
+ */
 export function currentTurn(): number {
   return nodeTiming.uvMetricsInfo.loopCount;
 }

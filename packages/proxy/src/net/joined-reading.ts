@@ -7,7 +7,7 @@ type Joining = Readable & { [HELD]?: Held };
 
 const { push } = Readable.prototype;
 
-/** What came while nobody reads. */
+/** What has arrived while nobody reads. */
 class Held {
   readonly pieces = new Pieces();
   readonly #stream: Joining;
@@ -17,7 +17,7 @@ class Held {
     stream[HELD] = this;
   }
 
-  /** Gives the stream what it would have had. */
+  /** Passes the joined pieces to the stream. */
   readonly release = (): void => {
     const stream = this.#stream.off("resume", this.release);
     delete stream[HELD];
@@ -26,8 +26,8 @@ class Held {
 }
 
 /**
- * A `push` for streams of bytes that joins small pieces while nobody reads: a stream keeps each of
- * them as a Buffer of its own, and counts its bytes only.
+ * A `push` for byte streams that joins small pieces while nobody reads: a stream would keep each of
+ * them as its own Buffer, and count only its bytes.
  */
 export function pushJoining(this: Joining, chunk: unknown, encoding?: BufferEncoding): boolean {
   if (chunk === null) {
@@ -46,7 +46,7 @@ export function releaseJoined(stream: Joining): void {
   stream[HELD]?.release();
 }
 
-/** Bytes that came and that nobody has read. */
+/** Bytes that have arrived and are not read. */
 export function unreadBytes(stream: Joining): number {
   return stream.readableLength + (stream[HELD]?.pieces.bytes ?? 0);
 }

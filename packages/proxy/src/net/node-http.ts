@@ -1,9 +1,8 @@
 import { createRequire } from "node:module";
 
 /**
- * `node:http` by way of `require`. An `import` reads every export of it once, and among those are
- * `WebSocket` and its like, at whose first reading Node loads all of its built-in undici: about 7
- * MB in each thread, of which nothing is used here.
+ * `node:http` through `require`. An `import` reads all of its exports. When `WebSocket` and the
+ * like are read, Node loads its built-in undici: about 7 MB in each thread that are not used.
  */
 const http: typeof import("node:http") = createRequire(import.meta.url)("node:http");
 

@@ -1,21 +1,19 @@
 import type { Writable } from "node:stream";
 
-/**
- * Pieces that may wait in a stream that is written to, of whatever size, before no more is read.
- */
+/** Most pieces of any size that wait in a writable stream, before reading stops. */
 export const MOST_PIECES = 64;
 /**
- * Pieces up to this many bytes are copied together. One that is kept as it came costs some hundred
- * bytes beside its own.
+ * Pieces up to this many bytes are joined by a copy. A piece that is kept as it is costs some
+ * hundred bytes beside its own.
  */
 const SMALL = 1_024;
-/** Small pieces that are kept as they came: most bodies have no more. */
+/** Most small pieces that are kept as they are: most bodies have no more. */
 const FEW = 8;
 const SLAB = 4 * 1024;
 
 /**
- * Bytes that came in pieces of any size and wait. What they cost goes by their bytes: whoever sends
- * 64 KiB in frames or chunks of one byte would have them cost 20 MB (T-10).
+ * Bytes that arrived in pieces of any size and wait. Their memory depends only on their number:
+ * without joining, 64 KiB in frames or chunks of one byte would cost 20 MB (T-10).
  */
 export class Pieces {
   /** Of all pieces together. */
@@ -53,10 +51,10 @@ export class Pieces {
 }
 
 /**
- * Calls back once the peer has taken all that was written, however little that is: `drain` comes
- * only where there was too much.
+ * Calls back once the peer has read everything that was written, however little: `drain` is only
+ * emitted if there was too much.
  *
- * @param stream nothing happens where it closes, which is what its user waits for then
+ * @param stream if it closes, there is no call back: its user gets the close
  */
 export function onceTaken(stream: Writable | null, callback: () => void): void {
   if (stream?.writable === true) stream.write("", callback);

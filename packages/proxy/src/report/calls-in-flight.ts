@@ -3,8 +3,8 @@ import type { Call, Exchange } from "../calls/call.ts";
 import { UnorderedList } from "../calls/unordered-list.ts";
 
 /**
- * What a call in flight is doing: it waits for its answer, is being answered, or has become a
- * tunnel after an upgrade or by TLS.
+ * The state of a call in flight: it waits for its answer, gets its answer, or is a tunnel after an
+ * upgrade or with TLS.
  */
 export const CALL_KINDS = ["waiting", "answering", "upgrade", "tls"] as const;
 export type CallKind = (typeof CALL_KINDS)[number];
@@ -12,34 +12,37 @@ export type CallKind = (typeof CALL_KINDS)[number];
 /** A call that has been in flight for long. */
 export interface LongLivedCall {
   readonly kind: CallKind;
-  /** `<namespace>/<fence>`; null when the call does not say. */
+  /** `<namespace>/<fence>`; null when the call does not name it. */
   readonly source: string | null;
-  /** Host as the caller wrote it; null where it is not known. */
+  /** Host as the caller wrote it; null when it is not known. */
   readonly host: string | null;
-  /** `http://10.0.0.1:80`: where it was sent; null before that. */
+  /** Where it was sent, for example `http://10.0.0.1:80`; null before that. */
   readonly endpoint: string | null;
   /** Seconds in flight, to a second. */
   readonly seconds: number;
 }
 
-/** Milliseconds in flight that make a call a long-lived one, by default. */
+/** Milliseconds in flight after which a call is long-lived, by default. */
 const LONG_LIVED_AFTER = 30_000;
-/** Calls that are listed at most. */
+/** Most calls that are listed. */
 export const MAX_LISTED_CALLS = 100;
-/** Characters of a host in the list. */
+/** Most characters of a host in the list. */
 const MAX_HOST = 256;
 
 /**
- * The calls in flight, and since when.
+ * The calls in flight, and their ages.
  *
- * The clock is not read for a call: on some machines that alone costs 0.25 µs. Calls begin among
- * the young; {@link age}, called once a second, moves those that are still there to the aged ones,
+ * The clock is not read for each call: on some machines this costs 0.25 µs. Calls begin among the
+ * young. {@link age}, called once a second, moves those that are still there to the aged ones,
  * which are few, and notes the time. So a call costs a place in a list, and its age is known to a
  * second.
  */
 export class CallsInFlight {
   readonly #young = new UnorderedList<Call>();
-  /** By when they were seen first, in milliseconds of a monotonic clock. Oldest first. */
+  /**
+   * Calls with the time at which they were first seen by {@link age}, in milliseconds of a
+   * monotonic clock. Oldest first.
+   */
   readonly #aged = new Map<Call, number>();
   readonly #longLivedAfter: number;
 
@@ -51,12 +54,12 @@ export class CallsInFlight {
     return this.#young.size + this.#aged.size;
   }
 
-  /** All of them, in no order. What is done with them may change the books. */
+  /** All calls, in no order. It is a copy: the calls may end meanwhile. */
   all(): readonly Call[] {
     return [...this.#young.list(), ...this.#aged.keys()];
   }
 
-  /** What carries them, which holds the memory that they take. */
+  /** Their exchanges, which hold their memory. */
   holders(): readonly Exchange[] {
     return this.all().map(({ exchange }) => exchange);
   }

@@ -4,7 +4,7 @@ import type { Call } from "../calls/call.ts";
 import type { Route } from "../destination/route.ts";
 import type { Resolution } from "../resolve/resolver.ts";
 
-/** Of text that a client wrote, at most this many characters are logged. */
+/** Most characters of a client's text that are logged. */
 export const MAX_LOGGED_TEXT = 256;
 /** Endpoints that a line names. */
 const NAMED_ENDPOINTS = 3;
@@ -12,14 +12,14 @@ const NAMED_ENDPOINTS = 3;
 /**
  * One line per decision about a request, at level debug.
  *
- * There is none at any other level, and whoever would tell it something asks `log?.`: nothing is
- * built for a line that nobody reads.
+ * At any other level it is undefined, and callers use `log?.`: nothing is built for a line that is
+ * not logged.
  */
 export class DecisionLog {
   readonly #logger: Logger;
   /**
-   * `x-request-id` of calls that are under way. Here and not in the call, so that it costs those
-   * who do not log nothing.
+   * `x-request-id` of calls in flight. It is here and not in the call, so that it costs nothing
+   * without this log.
    */
   readonly #requestIds = new WeakMap<Call, string>();
 
@@ -76,8 +76,8 @@ export class DecisionLog {
 }
 
 /**
- * What led to the destination: the name that the caller wrote, or the address that its application
- * dialled.
+ * Why this destination was chosen: the name that the caller wrote, or the address to which its
+ * application connected.
  */
 function reasonOf({ destination: { named, original } }: Route, resolution: NonNullable<Resolution>): "host" | "original destination" {
   const service = resolution[0]?.service?.replace(/:\d+$/, "");

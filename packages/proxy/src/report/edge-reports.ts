@@ -3,16 +3,15 @@ import type { EdgeSink, ReportedEdge } from "../destination/reported-edge.ts";
 import type { Route } from "../destination/route.ts";
 
 /**
- * An edge reported within this many milliseconds is known to the collector: its next requests are
- * reported with their answers.
+ * For this many milliseconds after a report, the collector is assumed to know the edge: its next
+ * requests are reported with their answers.
  */
 const KNOWN_FOR = 1_000;
 
 /**
- * Step 6: each forwarded request is reported exactly once: with its answer, with its failure, or,
- * where the collector may not know the edge yet, as soon as it is forwarded. A first call to a
- * service is often its slowest one, and until the edge is learned every further call takes the
- * detour.
+ * Step 6: each forwarded request is reported exactly once: with its answer, with its failure, or as
+ * soon as it is forwarded, if the collector may not know the edge yet. The first call to a service
+ * is often the slowest one, and until the edge is learned every further call takes the detour.
  */
 export class EdgeReports {
   readonly #reporter: EdgeSink;
@@ -38,12 +37,12 @@ export class EdgeReports {
     const known = isKnown(route, now);
     route.reportedAt = now;
     if (route.report?.responseCode !== responseCode) route.report = reportOf(edge, responseCode);
-    // Those of a known edge are summed up, and stand for no single request.
+    // Reports of a known edge are summed up, and are not about a single request.
     const isTold = requestId !== undefined && !known;
     this.#reporter.report(isTold ? { ...route.report, requestId } : route.report, known);
   }
 
-  /** The request turned out to be none that an edge should be learned from. */
+  /** It turned out that no edge should be learned from the request. */
   withdraw(edge: CallEdge): void {
     edge.reported = true;
   }

@@ -5,36 +5,35 @@ import type { Refusal } from "../refusals/refusal.ts";
 import { MAX_LOGGED_TEXT } from "./decision-log.ts";
 import { LeftOutLines } from "./left-out-lines.ts";
 
-/** What is known of a call that came to nothing, or to half an answer. */
+/** What is known about a call that failed, or got only a part of its answer. */
 export interface FailedCall {
-  /** Address and port that the connection came from. */
+  /** Address and port of the client. */
   readonly client?: string | undefined;
   readonly authority?: string | undefined;
   readonly source?: string | undefined;
   readonly endpoint?: string | undefined;
   readonly cause?: string | undefined;
-  /** Known only where level debug is logged. */
+  /** Only known at level debug. */
   readonly requestId?: string | undefined;
 }
 
 /**
- * Lines per second with one code about one endpoint. A service that is down fails every request in
- * the same way; ten lines say it, and leave room for what others do.
+ * Most lines per second with one code about one endpoint. If a service is down, every request fails
+ * in the same way: ten lines are enough, and leave room for others.
  */
 const LINES_OF_ENDPOINT = 10;
-/** Lines per second with one code, whoever is at fault. */
+/** Most lines per second with one code, for all endpoints. */
 const LINES_OF_CODE = 50;
 const SECOND = 1_000;
 
 /**
- * The code of a line about an answer that broke off after its client had its beginning. No answer
- * carries it, since there is none.
+ * The code of lines about incomplete answers whose client already had a part. It is in no answer.
  */
 const BROKEN_OFF = "UPSTREAM_BROKE_OFF";
 
 /**
- * One line per failure, bounded per second by code and endpoint, and by code. Those beyond it are
- * counted, and told within a second. At level debug every one has its line.
+ * One line per failure, limited per second by code and endpoint, and by code. Further failures are
+ * counted, and reported within a second. At level debug every failure has its line.
  */
 export class FailureLog {
   readonly #logger: Logger;
@@ -53,12 +52,12 @@ export class FailureLog {
     this.#leftOut = new LeftOutLines(({ cause, ...failures }) => logger.warn({ ...failures, cause: shortened(cause) }, "lines left out"));
   }
 
-  /** Tells at once what is still to be told. */
+  /** Reports at once what is still to be reported. */
   close(): void {
     this.#leftOut.tell();
   }
 
-  /** Whether this failure gets a line; counted where it does not. */
+  /** Whether this failure gets a line. If not, it is counted. */
   #take(code: string, call: FailedCall): boolean {
     const isTold = this.#ofEndpoint.take(`${code} ${call.endpoint ?? ""}`) !== undefined && this.#ofCode.take(code) !== undefined;
     if (!isTold) this.#leftOut.add(code, call);
@@ -68,30 +67,27 @@ export class FailureLog {
   refused({ code, status, message }: Refusal, request: FailedCall): void {
     if (!this.#take(code, request)) return;
     const line = { code, status, detail: message, ...lineOf(request) };
-    // What the client did wrong is for its owner to fix, what the destination did is for the
-    // operator.
+    // Errors of a client are for its owner, errors of a destination for the operator.
     if (status < 500) this.#logger.info(line, "request refused");
     else this.#logger.warn(line, "request failed");
   }
 
-  /**
-   * A client left before its request was complete. Not worth a line unless somebody looks for it.
-   */
+  /** A client disconnected before its request was complete. Only logged at level debug. */
   left({ client, cause }: FailedCall): void {
     if (this.#isDebug) this.#logger.debug({ client, cause: shortened(cause) }, "client left before its request was complete");
   }
 
-  /** An HTTP/2 connection was ended for what its client did. */
+  /** An HTTP/2 connection was ended because of its client. */
   ended(reason: Ending, call: FailedCall): void {
     if (this.#take(reason, call)) this.#logger.warn({ reason, ...lineOf(call) }, "client connection ended");
   }
 
-  /** The destination broke off its answer, and the client has a part of it. */
+  /** The destination's answer was incomplete, and the client has a part of it. */
   brokenOff(call: FailedCall): void {
     if (this.#take(BROKEN_OFF, call)) this.#logger.warn({ code: BROKEN_OFF, ...lineOf(call) }, "answer broke off");
   }
 
-  /** We broke off an answer, or a connection that passed through. */
+  /** We ended an answer, or a tunnel, before it was complete. */
   gaveUp({ code, message }: Refusal, call: FailedCall): void {
     if (this.#take(code, call)) this.#logger.warn({ code, detail: message, ...lineOf(call) }, "answer given up");
   }

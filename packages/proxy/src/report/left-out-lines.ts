@@ -1,21 +1,21 @@
-/** Failures of one kind that got no line of their own. */
+/** Failures of one kind without their own lines. */
 export interface LeftOut {
   readonly code: string;
-  /** Undefined for those beyond the number of destinations that are told apart. */
+  /** Undefined for destinations beyond those that are counted separately. */
   readonly endpoint: string | undefined;
-  /** Of the last one. */
+  /** Cause of the last one. */
   readonly cause: string | undefined;
   readonly suppressed: number;
 }
 
-/** Destinations that are told apart, of one code. The others are counted together. */
+/** Most destinations of one code that are counted separately. Others are counted together. */
 const NAMED_ENDPOINTS = 50;
-/** Milliseconds that failures are counted before they are told. */
+/** Milliseconds for which failures are counted before they are reported. */
 const GATHERED_FOR = 1_000;
 
 /**
- * Counts the failures whose lines were left out, and tells them by code and destination within a
- * second, whether another failure follows or not: so every broken answer is in the log (T-41).
+ * Counts the failures whose lines were left out, and reports them by code and destination within a
+ * second, whether or not another failure follows. So every incomplete answer is in the log (T-41).
  */
 export class LeftOutLines {
   readonly #tell: (failures: LeftOut) => void;
@@ -39,7 +39,7 @@ export class LeftOutLines {
     ofEndpoint.set(named, { code, endpoint: named, cause, suppressed });
   }
 
-  /** Tells what was counted so far, at once. */
+  /** Reports at once what was counted so far. */
   tell(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

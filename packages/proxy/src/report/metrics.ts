@@ -5,9 +5,9 @@ import { type RefusalCode, STATUS_OF } from "../refusals/refusal.ts";
 import { CALL_KINDS, type CallsInFlight } from "./calls-in-flight.ts";
 
 /**
- * How a request ended, as seen by its client: class of the relayed status (1xx: 101, it became a
- * tunnel), CONNECTED for a TLS connection, whose answers nobody can read, a refusal, or nothing
- * because the client left.
+ * How a request ended, as seen by its client: the class of the relayed status (1xx: it became a
+ * tunnel by 101), CONNECTED for a TLS connection, whose answers are encrypted, a refusal, or
+ * CLIENT_GONE.
  */
 export type Outcome = "1xx" | "2xx" | "3xx" | "4xx" | "5xx" | "CONNECTED" | "CLIENT_GONE" | RefusalCode;
 
@@ -17,14 +17,14 @@ export type UnreportedReason = "NO_SOURCE" | "NO_CERTIFICATE" | "IDENTITY_MISMAT
 const CLASSES: readonly Outcome[] = ["5xx", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /**
- * Plain numbers on the hot path; prom-client reads them when it is scraped. Every label set is
- * closed, so nothing a client sends can grow it.
+ * Plain numbers on the hot path, which prom-client reads at a scrape. Every label set is closed, so
+ * clients cannot grow it.
  */
 export class ProxyCounters {
   readonly outcomes = new Map<Outcome, number>();
   readonly unreported = new Map<UnreportedReason, number>();
   readonly connectionEndings = new Map<Ending, number>();
-  /** Calls that left the mesh. */
+  /** Calls out of the mesh. */
   forwardedOutside = 0;
   connectFailures = 0;
   brokenOff = 0;
@@ -47,13 +47,13 @@ export class ProxyCounters {
   }
 }
 
-/** How much is remembered of what, by the label's value. */
+/** Number of remembered entries, by the label's value. */
 export type MemorySizes = Readonly<Record<"routes" | "connection_pools", () => number>>;
 
-/** Bytes of memory that calls take, by why. */
+/** Bytes of memory of calls, by reason. */
 export type HeldSizes = Readonly<Record<(typeof HELD_FOR)[number], () => number>>;
 
-/** The Prometheus metrics of a proxy, in a registry of their own. */
+/** The Prometheus metrics of a proxy, in their own registry. */
 export function createMetrics(counters: ProxyCounters, calls: CallsInFlight): MetricsRegistry {
   const registry = new MetricsRegistry();
   collectedCounter(registry, {
@@ -102,7 +102,7 @@ export function createMetrics(counters: ProxyCounters, calls: CallsInFlight): Me
   return registry;
 }
 
-/** The metrics of what is in flight now. */
+/** The metrics of the calls in flight. */
 function registerCalls(registry: MetricsRegistry, calls: CallsInFlight): void {
   collectedGauge(registry, {
     name: "fenceline_proxy_requests_in_flight",
@@ -126,7 +126,7 @@ function registerCalls(registry: MetricsRegistry, calls: CallsInFlight): void {
   });
 }
 
-/** The metrics of what is kept in memory, by parts that are made later than the registry. */
+/** The metrics of what is kept in memory, by parts that are created after the registry. */
 export function registerSizes(registry: MetricsRegistry, sizes: MemorySizes, held: HeldSizes): void {
   collectedGauge(registry, {
     name: "fenceline_proxy_remembered",

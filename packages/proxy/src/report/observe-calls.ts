@@ -19,8 +19,8 @@ export interface ObserverParts {
 }
 
 /**
- * Step 6 and the books: counts, logs and reports what became of each call, and answers those that
- * the destination did not.
+ * Step 6, metrics and logs: counts, logs and reports the outcome of each call, and answers those
+ * that the destination did not answer.
  */
 export function createObserver({ counters, calls, reports, log, decisions, lifecycle }: ObserverParts): CallObserver {
   return {
@@ -35,8 +35,7 @@ export function createObserver({ counters, calls, reports, log, decisions, lifec
     failed(call, refusal, cause) {
       counters.outcome(refusal.code);
       const { edge } = call;
-      // A 4xx of ours means that the destination was never going to be reached: nothing to learn
-      // from.
+      // A 4xx of ours means that the destination may not be reached, so nothing is learned.
       if (edge !== undefined && refusal.status < 500) reports.withdraw(edge);
       else if (edge !== undefined) reports.report(edge, refusal.status, decisions?.requestIdOf(call));
       log.refused(refusal, { ...describe(call, cause), requestId: decisions?.requestIdOf(call) });
@@ -56,7 +55,7 @@ export function createObserver({ counters, calls, reports, log, decisions, lifec
     closed(call) {
       calls.end(call);
       if (call.gone && !call.answered) counters.outcome("CLIENT_GONE");
-      // An impatient client teaches the edge as well as a patient one.
+      // The edge is learned even if the client did not wait.
       if (call.edge !== undefined) reports.report(call.edge, 0, decisions?.requestIdOf(call));
       lifecycle.callEnded();
     },
@@ -74,7 +73,7 @@ function describe({ route, exchange: { address, client } }: Call, cause: Error |
   };
 }
 
-/** No connection that the listener ends by itself is without a trace. */
+/** Connections that the listener itself ends are counted and logged. */
 export function observeListener(counters: ProxyCounters, log: FailureLog): ListenerObserver {
   return {
     refused(refusal, connection) {
@@ -82,11 +81,11 @@ export function observeListener(counters: ProxyCounters, log: FailureLog): Liste
       log.refused(refusal, connection);
     },
     left(connection) {
-      // Nobody knows what it would have asked for, so it is no request.
+      // There is no complete request, so it does not count as one.
       log.left(connection);
     },
     broken(refusal, connection) {
-      // Counted by then, with the status of its answer.
+      // It is counted already, with the status of its answer.
       log.refused(refusal, connection);
     },
     ended(why, connection) {

@@ -5,20 +5,20 @@ import { compareText } from "@fenceline/api/vocabulary";
 /** The addresses of a name. */
 export interface AddressRecords {
   /**
-   * A before AAAA, sorted by their text: name servers turn the order with each answer, and
-   * balancing goes by position.
+   * A before AAAA, sorted by their text: name servers rotate the order with each answer, and
+   * balancing uses positions.
    */
   readonly records: readonly RecordWithTtl[];
   /**
-   * The same, once the answer to the question that was late is there. Undefined when none is. Never
-   * rejects.
+   * The same, once the late answer to the other question has arrived. Undefined when none is late.
+   * Never rejects.
    */
   readonly later?: Promise<readonly RecordWithTtl[]>;
 }
 
 /** A question that was not answered. */
 export class DnsFailure extends Error {
-  /** Of node:dns: `ESERVFAIL`, `ETIMEOUT`, … */
+  /** Code of node:dns: `ESERVFAIL`, `ETIMEOUT`, … */
   readonly code: string;
 
   constructor(code: string, cause: unknown) {
@@ -29,14 +29,14 @@ export class DnsFailure extends Error {
 }
 
 /**
- * Milliseconds that the addresses of one family wait for those of the other (RFC 8305 §3,
+ * Milliseconds for which the addresses of one family wait for those of the other (RFC 8305 §3,
  * Resolution Delay).
  */
 const RESOLUTION_DELAY = 50;
 
 /**
- * Codes of node:dns that mean: there is no such name, as the server answered, or because it is
- * longer than a name of DNS can be (RFC 1035 §2.3.4), and nobody was asked.
+ * Codes of node:dns for "no such name": the server's answer, or without a query for a name that is
+ * too long for DNS (RFC 1035 §2.3.4).
  */
 const NO_SUCH_NAME: ReadonlySet<string> = new Set(["ENOTFOUND", "EBADNAME"]);
 /** The server answered, and there is no record of this type. */
@@ -46,13 +46,13 @@ const NO_SUCH_RECORD = "ENODATA";
 type Outcome = { readonly records: readonly RecordWithTtl[]; readonly noSuchName?: boolean } | { readonly failure: DnsFailure };
 
 /**
- * A and AAAA records of a name; none where the name does not exist, or has neither.
+ * A and AAAA records of a name; none if the name does not exist, or has neither.
  *
- * Name servers that stumble over AAAA are common, and so is a lost packet; the service is there
- * anyway. So once one family is there the other is waited for no longer than {@link
- * RESOLUTION_DELAY}, and where one question fails the answer to the other will do. "No such name"
- * in answer to A is true of both (RFC 8020 §2); in answer to AAAA it is not believed, because some
- * servers say it where there is merely no such record (RFC 4074 §4.2).
+ * Name servers that fail for AAAA are common, and so are lost packets, although the service exists.
+ * So once one family has arrived, the other is waited for at most {@link RESOLUTION_DELAY}, and if
+ * one question fails, the answer to the other is enough. "No such name" for A holds for both (RFC
+ * 8020 §2). For AAAA it is ignored, because some servers send it where only this record does not
+ * exist (RFC 4074 §4.2).
  *
  * @throws DnsFailure when there are no records and one of the two questions was not answered
  */
@@ -65,7 +65,7 @@ export async function addressRecords(client: DnsClient, name: string): Promise<A
   return known.length === 2 || records.length === 0 ? { records } : { records, later: both.then(join) };
 }
 
-/** The records of a question that has one type only. */
+/** The records of a question with one type. */
 export async function records<T>(question: Promise<T[]>): Promise<readonly T[]> {
   try {
     return await question;
@@ -76,7 +76,7 @@ export async function records<T>(question: Promise<T[]>): Promise<readonly T[]> 
   }
 }
 
-/** Resolves with one outcome alone once it will do without the other. */
+/** Resolves with one outcome once it is enough without the other. */
 async function enough(question: Promise<Outcome>, both: Promise<Outcome[]>, speaksForBoth: boolean): Promise<Outcome[]> {
   const outcome = await question;
   if ("failure" in outcome) return both;

@@ -1,32 +1,31 @@
-/** Something that is remembered by its key, and the caller it counts for. */
+/** An answer with its key, and the caller for which it counts. */
 interface Item<T> {
   share: string;
   readonly size: number;
   readonly value: T;
 }
 
-/** What one caller has in the cache. */
+/** The answers of one caller in the cache. */
 interface Share<T> {
   /** The least recently used first. */
   readonly items: Map<string, Item<T>>;
   size: number;
 }
 
-/** Whom an answer counts for that nobody has a share for. No namespace has this name. */
+/** Stands for the caller of answers without one. No namespace has this name. */
 const NOBODY = "";
 
 export interface AnswerCacheLimits {
-  /** Answers that are remembered. */
+  /** Most answers that are remembered. */
   readonly maxAnswers: number;
   /** The sum of their sizes. */
   readonly maxSize: number;
 }
 
 /**
- * Answers to look-ups, of which the least recently used one makes room when there are too many: of
- * those of the caller that has most. Names that do not exist, and ports that no service has, cost a
- * caller nothing to make up; they must not take from others the answers that outlive a name server
- * which fails (T-08).
+ * Answers to look-ups. When there are too many, the least recently used one of the caller with the
+ * most is removed. A caller can easily invent names that do not exist, and ports that no service
+ * has. They must not displace answers of others, which are needed while a name server fails (T-08).
  */
 export class AnswerCache<T> {
   readonly #limits: AnswerCacheLimits;
@@ -38,7 +37,7 @@ export class AnswerCache<T> {
     this.#limits = limits;
   }
 
-  /** @param share the caller that the answer counts for from now on. Default: the one before */
+  /** @param share the caller for which the answer counts from now on. Default: the one before */
   get(key: string, share?: string): T | undefined {
     const item = this.#items.get(key);
     if (item === undefined) return undefined;
@@ -61,7 +60,7 @@ export class AnswerCache<T> {
     while (this.#size > maxSize) this.#evict(({ size }) => size);
   }
 
-  /** @param amount what there is too much of */
+  /** @param amount the size that is too large */
   #evict(amount: (share: Share<T>) => number): void {
     let most: Share<T> | undefined;
     for (const share of this.#shares.values()) if (most === undefined || amount(share) > amount(most)) most = share;

@@ -1,6 +1,6 @@
 /**
- * The namespace that a fully qualified name of the cluster is in: of a Service, of a pod behind
- * one, or of a pod by its address (`10-0-0-1.shop.pod.…`).
+ * The namespace of a fully qualified name of the cluster: of a Service, of a pod behind one, or of
+ * a pod by its address (`10-0-0-1.shop.pod.…`).
  */
 export function namespaceInName(name: string, clusterDomain: string): string | undefined {
   for (const ending of [`.svc.${clusterDomain}`, `.pod.${clusterDomain}`]) {
@@ -10,8 +10,8 @@ export function namespaceInName(name: string, clusterDomain: string): string | u
 }
 
 /**
- * The Service that a fully qualified name is of, also where it names one of its pods; undefined for
- * another name.
+ * The Service of a fully qualified name, even if it names one of its pods; undefined for other
+ * names.
  */
 export function serviceInName(name: string, clusterDomain: string): { readonly namespace: string; readonly host: string } | undefined {
   const ending = `.svc.${clusterDomain}`;
@@ -21,14 +21,14 @@ export function serviceInName(name: string, clusterDomain: string): { readonly n
 }
 
 /**
- * The fully qualified names that a host may stand for, in the order in which the resolv.conf of a
- * pod in `namespace` would try them.
+ * The possible fully qualified names of a host, in the order in which the resolv.conf of a pod in
+ * `namespace` would try them.
  *
  * @param host lower case, without trailing dot
- * @param namespace of the caller; undefined when nobody said
+ * @param namespace of the caller; undefined when it is not known
  * @returns empty for a short name without a namespace to complete it; undefined for a host that is
- * no name of the cluster. Names of two labels count as cluster names (`details.bookinfo`): design
- * §2 sends them here, and what does not resolve is refused later.
+ * not a name of the cluster. Names of two labels (`details.bookinfo`) count as names of the
+ * cluster: Envoys send them here, and those that do not resolve are refused later.
  */
 export function qualifiedNames(host: string, namespace: string | undefined, clusterDomain: string): readonly string[] | undefined {
   if (host.endsWith(`.svc.${clusterDomain}`)) return [host];
@@ -42,8 +42,8 @@ export function qualifiedNames(host: string, namespace: string | undefined, clus
 }
 
 /**
- * Whether a host may be one outside of the cluster: not a name of one label, which only a search
- * path completes, nor one that ends as those of Services do.
+ * Whether a host may be outside of the cluster: not a name of one label, which only a search path
+ * completes, nor one that ends like those of Services.
  *
  * @param host lower case, without trailing dot
  */

@@ -5,20 +5,20 @@ import { qualifiedNames } from "./cluster-name.ts";
 import type { Target } from "./resolver.ts";
 import { type Resolution, toAddress } from "./resolver.ts";
 
-/** What a look-up found. */
+/** The result of a look-up. */
 export interface Found {
   readonly resolution: Resolution;
-  /** Milliseconds that its records may be used. */
+  /** Milliseconds for which its records may be used. */
   readonly ttl: number;
-  /** The name that has the records, of those that a short name may stand for. */
+  /** The name that has the records, of the possible names of a short one. */
   readonly name?: string;
-  /** The same with the addresses of a family that was late. Never rejects. */
+  /** The same with the addresses of a late family. Never rejects. */
   readonly later?: Promise<Found>;
 }
 
 const ABSENCE: Found = { resolution: undefined, ttl: 0 };
 
-/** Asks a name server, by the search path of a pod in the caller's namespace. */
+/** Queries a name server, with the search path of a pod in the caller's namespace. */
 export class DnsLookup {
   readonly #client: DnsClient;
   readonly #clusterDomain: string;
@@ -32,7 +32,7 @@ export class DnsLookup {
    * Looks a target up.
    *
    * @param answeredBefore the name that had records when the target was looked up before
-   * @throws DnsFailure when it cannot be said what the target stands for
+   * @throws DnsFailure when the target cannot be resolved for now
    */
   async find(target: Target, answeredBefore: string | undefined): Promise<Found> {
     const { host, kind, namespace, external } = target;
@@ -42,22 +42,22 @@ export class DnsLookup {
   }
 
   /**
-   * The first name with records, as glibc goes about it (`res_nsearch`). It goes on behind a name
-   * that does not exist or has no addresses, and behind one for which the server says SERVFAIL: it
-   * has answered, and may know the next one. It stops at silence and at every other refusal: these
-   * are about the server and not about the name.
+   * The first name with records, as in glibc (`res_nsearch`). It continues after a name that does
+   * not exist or has no addresses, and after SERVFAIL: the server has answered, and may know the
+   * next name. It stops without an answer, and at every other error: these are about the server and
+   * not about the name.
    *
-   * Stricter than glibc in one point: a name that had records before is not passed over because the
-   * server stumbles, but only when it says that the name is gone. Otherwise a fault of a moment
-   * would send the calls for one service to another one, further down the search path.
+   * It is stricter than glibc in one point: a name that had records before is only skipped when the
+   * server says that it is gone, and not when the server fails. Otherwise a short failure would
+   * send the calls for one service to another one, further down the search path.
    */
   async #search(target: Target, names: readonly string[], answeredBefore: string | undefined): Promise<Found> {
     let failure: DnsFailure | undefined;
     for (const name of names) {
       try {
         const { records: found, later } = await addressRecords(this.#client, name);
-        // Behind a name that failed it is true only for as long as that one fails, so it is asked
-        // for again soon.
+        // After a name that failed, the result is only valid while that one fails, so it is queried
+        // again soon.
         const of = (all: readonly RecordWithTtl[]) => ({ ...foundOf(target, name, all), ...(failure !== undefined && { ttl: 0 }) });
         if (found.length > 0) return later === undefined ? of(found) : { ...of(found), later: later.then(of) };
       } catch (error) {

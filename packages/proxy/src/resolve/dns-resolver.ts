@@ -12,24 +12,23 @@ export interface DnsResolverOptions {
   /** Name servers as `ip` or `ip:port`. Default: those of /etc/resolv.conf. */
   readonly servers?: readonly string[];
   /**
-   * Milliseconds that an answer is used at most before it is asked for again. Default 5000, the TTL
-   * that CoreDNS gives to services. A shorter TTL of the records counts, down to one second: a TTL
-   * of 0 must not mean a look-up for every request.
+   * Most milliseconds for which an answer is used before it is queried again. Default 5000,
+   * CoreDNS' TTL of services. A shorter TTL of the records counts, down to one second: a TTL of 0
+   * must not cause a look-up for every request.
    */
   readonly maxTtl?: number;
   /**
-   * Milliseconds that "no such name" is used. Default 1000: a service that has just been created
-   * must be found soon.
+   * Milliseconds for which "no such name" is used. Default 1000: a new service must be found soon.
    */
   readonly negativeTtl?: number;
   /**
-   * Milliseconds after its TTL that an answer is used at most, while the name server fails. Default
-   * 3600000, as CoreDNS' `serve_stale`.
+   * Most milliseconds after its TTL for which an answer is used while the name server fails.
+   * Default 3600000, as CoreDNS' `serve_stale`.
    */
   readonly maxStale?: number;
   /**
-   * Addresses that are remembered, of all names together. Default 100000; beyond it the names that
-   * were not used for the longest time are forgotten, of the namespace that has most.
+   * Most addresses that are remembered, of all names. Default 100000. Beyond it the least recently
+   * used names of the namespace with the most are removed.
    */
   readonly maxAddresses?: number;
   /** Milliseconds to wait for a name server, per try. Default 1000. */
@@ -37,8 +36,8 @@ export interface DnsResolverOptions {
   /** Tries per name server. Default 2. */
   readonly tries?: number;
   /**
-   * Milliseconds of a monotonic clock. Default `performance.now()`: answers age by the time that
-   * passes, wherever the wall clock jumps (issue 15).
+   * Milliseconds of a monotonic clock. Default `performance.now()`: changes of the wall clock do
+   * not affect the age of answers (issue 15).
    */
   readonly clock?: () => number;
 }
@@ -48,9 +47,9 @@ interface Entry {
   readonly resolution: Resolution;
   /** See {@link Found.name}. */
   readonly name: string | undefined;
-  /** When it is to be asked for again, in milliseconds of a monotonic clock, as is the next. */
+  /** When it is queried again, in milliseconds of a monotonic clock, like the next field. */
   readonly freshUntil: number;
-  /** When its TTL ended. Failures put off the one above, and not this one. */
+  /** When its TTL ended. Failures delay the field above, and not this one. */
   readonly expiresAt: number;
 }
 
@@ -59,17 +58,17 @@ const MAX_TARGETS = 10_000;
 const MAX_ADDRESSES = 100_000;
 const MIN_TTL = 1_000;
 /**
- * Milliseconds that an answer counts as one that has just expired. Envoy's DNS cache keeps a name
- * that nobody asks for as long (`host_ttl`), and answers from it at once.
+ * Milliseconds for which an answer counts as just expired. Envoy's DNS cache keeps an unused name
+ * for as long (`host_ttl`), and answers from it at once.
  */
 const JUST_EXPIRED = 300_000;
 /**
- * Milliseconds that a request waits for the new answer before it takes one that has just expired. A
- * name server nearby needs about one.
+ * Milliseconds for which a request waits for the new answer before it uses one that has just
+ * expired. A name server nearby needs about one.
  */
 const WAIT_WITH_JUST_EXPIRED = 50;
 /**
- * The same for an answer that is older, and more likely to be wrong: the "client response timer" of
+ * The same for an older answer, which is more likely to be wrong: the "client response timer" of
  * RFC 8767 §5.
  */
 const WAIT_WITH_OLD = 1_800;
@@ -77,14 +76,14 @@ const TIMED_OUT = new Set(["ETIMEOUT", "ECANCELLED"]);
 
 /**
  * Resolves by cluster DNS, A before AAAA. An IP address counts as a service when its PTR record
- * names one, which CoreDNS answers for ClusterIPs and endpoints; so no list of address ranges has
- * to be configured.
+ * names one. CoreDNS has these for ClusterIPs and endpoints, so no address ranges have to be
+ * configured.
  *
- * Addresses are dialled as resolved here, never resolved again by the connect: the address that was
- * checked is the one that is used.
+ * The connect uses the addresses of this look-up, and never resolves again: the checked address is
+ * the one that is used.
  *
- * An expired answer is used while the new one takes its time, and while the name server fails (RFC
- * 8767). "No such name" is an answer: it ends that.
+ * An expired answer is used while the new one is late, and while the name server fails (RFC 8767).
+ * "No such name" is an answer, and ends this.
  */
 export function createDnsResolver(options: DnsResolverOptions = {}): Resolver {
   return new DnsResolver(options);
@@ -121,7 +120,7 @@ class DnsResolver implements Resolver {
     return lookup.isLate ? expired.resolution : (lookup.soon ?? lookup.result);
   }
 
-  /** @returns undefined where no more look-ups may begin */
+  /** @returns undefined when no more look-ups may begin */
   #begin(key: string, target: Target, entry: Entry | undefined): PendingLookup | undefined {
     if (!this.#pending.hasRoom(shareOf(target))) return undefined;
     const result = this.#refresh(key, target, entry);
@@ -152,8 +151,8 @@ class DnsResolver implements Resolver {
   }
 
   /**
-   * @returns what is kept: the objects of before where they say the same, and with them what others
-   * remember of these
+   * @returns what is kept: the former objects if they are equal, so that caches with these objects
+   * as keys stay valid
    */
   #keep(key: string, target: Target, { resolution, ttl, name }: Found): Resolution {
     const before = this.#cache.get(key)?.resolution;
@@ -163,7 +162,7 @@ class DnsResolver implements Resolver {
     return known;
   }
 
-  /** One answer may hold 4,000 addresses, and whoever has a domain has any number of names. */
+  /** One answer may have 4,000 addresses, and the owner of a domain any number of names. */
   #remember(key: string, target: Target, entry: Entry): void {
     this.#cache.set(key, ownerOf(target), entry, 1 + (entry.resolution?.length ?? 0));
   }
@@ -186,8 +185,8 @@ function keyOf({ host, port, namespace, external }: Target): string {
 /**
  * The result, or the expired answer when the result takes too long.
  *
- * @param wait milliseconds until then
- * @param late called then
+ * @param wait milliseconds until that
+ * @param late called at that time
  */
 function orExpired(result: Promise<Resolution>, expired: Resolution, wait: number, late: () => void): Promise<Resolution> {
   return new Promise((resolve) => {
@@ -204,8 +203,8 @@ function orExpired(result: Promise<Resolution>, expired: Resolution, wait: numbe
 }
 
 /**
- * Whose share of the look-ups it takes. What is outside of the cluster shares one, whoever asks for
- * it, and so do callers that proved no namespace.
+ * The share of look-ups to which it belongs. All look-ups of external hosts have one share, and so
+ * do all callers without a proved namespace.
  */
 function shareOf({ external, unproven, namespace = "" }: Target): string {
   if (external === true) return EXTERNAL;
@@ -213,14 +212,14 @@ function shareOf({ external, unproven, namespace = "" }: Target): string {
 }
 
 /**
- * Whom what is remembered of it counts for; undefined for a caller that proves no namespace, which
- * must not take over what a namespace uses.
+ * The namespace for which the answer counts; undefined for a caller without a proved namespace,
+ * which must not take over answers that a namespace uses.
  */
 function ownerOf(target: Target): string | undefined {
   return target.unproven === true && target.external !== true ? undefined : shareOf(target);
 }
 
-/** Shares beside those of namespaces, which have no slash. */
+/** Shares beside those of namespaces, whose names have no slash. */
 const [EXTERNAL, UNPROVEN] = ["/external", "/unproven"];
 
 function isSame(one: Resolution, other: Resolution): boolean {

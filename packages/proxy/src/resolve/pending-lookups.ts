@@ -5,20 +5,22 @@ import type { Resolution } from "./resolver.ts";
 export interface PendingLookup {
   readonly result: Promise<Resolution>;
   /**
-   * The same, but the expired answer when the look-up takes too long. Only where there is an
-   * expired answer to use.
+   * The same, but with the expired answer when the look-up takes too long. Only if there is an
+   * expired answer.
    */
   soon: Promise<Resolution> | undefined;
   /** Whether it takes too long by now. */
   isLate: boolean;
 }
 
-/** Look-ups at a time. Each costs two questions, and memory until they are answered or given up. */
+/**
+ * Most look-ups at a time. Each costs two questions, and memory until they are answered or time
+ * out.
+ */
 const MAX_PENDING = 1_000;
 /**
- * The callers of one namespace get a third of what the others leave, 250 at most: names that no
- * server answers must not keep others from being looked up, and neither must several namespaces
- * together.
+ * The callers of one namespace get a third of what the others leave, 250 at most: unanswered names
+ * of one namespace, or of several together, must not block the look-ups of others.
  */
 const PART = 3;
 const LEAST = 2;
@@ -51,8 +53,7 @@ export class PendingLookups {
       if (left === 0) this.#byShare.delete(share);
       else this.#byShare.set(share, left);
     };
-    // Handled here whatever becomes of it: where an expired answer was used, nobody else waits for
-    // it.
+    // A rejection is handled here: if an expired answer was used, nobody else waits for it.
     lookup.result.then(end, end);
   }
 }

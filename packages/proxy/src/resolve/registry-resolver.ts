@@ -4,13 +4,13 @@ import type { Target } from "./resolver.ts";
 import { type Resolution, type Resolver, toAddress } from "./resolver.ts";
 
 /**
- * Resolves by the ready endpoints of a registry (the directory store's), at once.
+ * Resolves by the ready endpoints of a registry (the directory store's), synchronously.
  *
- * @param snapshot the registry as it is now. Another version of it, or another object, empties what
- * is remembered.
+ * @param snapshot the current registry. A new version of it, or another object, empties the cache
  */
 export function createRegistryResolver(snapshot: () => Registry): Resolver {
-  // Targets belong to routes, which are remembered within a bound; with the route goes the answer.
+  // Targets belong to routes, of which a limited number is remembered. The answer is dropped with
+  // the route.
   let remembered = new WeakMap<Target, { readonly resolution: Resolution }>();
   let rememberedFor: { readonly registry: Registry; readonly version: number } | undefined;
 
@@ -40,14 +40,17 @@ function lookUp(registry: Registry, target: Target): Resolution {
   return found.endpoints.map(({ address, port }) => toAddress(address, port, undefined, service));
 }
 
-/** Endpoints, and the Service port that they belong to. */
+/** Endpoints, and their Service port. */
 interface Found {
   readonly service: Service;
   readonly port: number;
   readonly endpoints: readonly EndpointAddress[];
 }
 
-/** A Service's name stands for its endpoints, and that of a pod of a headless one for that pod. */
+/**
+ * A Service's name resolves to its endpoints, and the name of a pod of a headless Service to this
+ * pod.
+ */
 function byName(registry: Registry, { host, port, namespace }: Target): Found | undefined {
   const named = registry.resolve(host, namespace);
   if (named === undefined) return undefined;
@@ -57,9 +60,9 @@ function byName(registry: Registry, { host, port, namespace }: Target): Found | 
 }
 
 /**
- * A ClusterIP stands for the endpoints of its Service; an endpoint's own address for itself alone,
- * as a client that balances by itself means it. One that several namespaces have never stands for
- * others: they may be those of whoever claims it.
+ * A ClusterIP resolves to the endpoints of its Service. An endpoint's own address resolves only to
+ * itself, as for clients that balance by themselves. An address that several namespaces have never
+ * resolves to others: somebody may have claimed it.
  */
 function byAddress(registry: Registry, { host, port, namespace }: Target): Found | undefined {
   const destination = registry.byAddress(host, port, { namespace });

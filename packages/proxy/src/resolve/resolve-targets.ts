@@ -1,21 +1,21 @@
 import { type Resolution, ResolutionError, type Resolver, type Target } from "./resolver.ts";
 
-/** Why a target could not be looked up, whatever was thrown. */
+/** Why a target could not be looked up: anything that was thrown. */
 interface Failure {
   readonly error: unknown;
 }
 
 /**
- * Step 3: the addresses of the first target that the resolver knows. At once when the resolver
- * answers at once.
+ * Step 3: the addresses of the first target that the resolver knows. It is synchronous if the
+ * resolver is.
  *
- * A failed look-up is no answer, and says nothing of the next target: a name server that stumbles
- * over `partner.example.svc.cluster.local` must not keep `partner.example` from being called, nor
- * the address that its application dialled. Only where no target has an answer is it told. One that
- * was found before ends the search anyway: the calls for a service must not leave the mesh because
- * a server stumbles.
+ * A failed look-up is not an answer, and says nothing about the next target: if a name server fails
+ * for `partner.example.svc.cluster.local`, calls to `partner.example`, or to the address to which
+ * the application connected, must still work. The failure only counts if no target has an answer.
+ * But if the target was found before, its failure ends the search: calls to a service must not
+ * leave the mesh because a server fails.
  *
- * @throws the first failure, where no target is known
+ * @throws the first failure, if no target is known
  */
 export function resolveTargets(resolver: Resolver, targets: readonly Target[]): Resolution | Promise<Resolution> {
   return resolveFrom(resolver, targets, 0, undefined);
@@ -53,7 +53,7 @@ function attempt<T>(resolve: () => T): T | Failure {
   }
 }
 
-/** @throws the error, where the search ends with it */
+/** @throws the error, if it ends the search */
 function failureOf(error: unknown, before: Failure | undefined): Failure {
   if (error instanceof ResolutionError && error.wasKnown) throw error;
   return before ?? { error };

@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 
-/** A place that the resolver may be asked for. */
+/** A host and port to resolve. */
 export interface Target {
   readonly host: string;
   readonly kind: "name" | "ipv4" | "ipv6";
@@ -8,37 +8,37 @@ export interface Target {
   /** Namespace of the caller, to complete a short `host`. */
   readonly namespace: string | undefined;
   /**
-   * Whether nothing proves that the caller is of that namespace, so that what is done for it must
+   * Whether it is not proved that the caller is in that namespace. Then look-ups and answers must
    * not count for the namespace.
    */
   readonly unproven?: true;
   /**
-   * To be taken as it stands, because it is no service: an address for itself, a name by its own
-   * records.
+   * Whether it is resolved as it is, because it is not a service: an address to itself, a name to
+   * its own records.
    */
   readonly external?: true;
 }
 
-/** One place to connect to. */
+/** One address to connect to. */
 export interface Address {
   readonly address: string;
   readonly port: number;
-  /** `http://10.0.0.1:80`: key of its connection pool. */
+  /** Key of its connection pool, for example `http://10.0.0.1:80`. */
   readonly origin: string;
   /**
-   * What an Envoy beside this proxy knows the address by, with the port unless it is 80. Undefined
-   * where none routes by Host on the way.
+   * The host by which an Envoy beside this proxy knows the address, with the port unless it is 80.
+   * Undefined if no Envoy routes by Host on the way.
    */
   readonly authority?: string;
   /**
-   * `host:port` of the service whose endpoint it is, by which requests are spread over endpoints.
-   * The same in every list of that service.
+   * `host:port` of its service, by which requests are balanced over endpoints. It is the same in
+   * every list of that service.
    */
   readonly service?: string;
   /**
-   * What it was resolved from: the name of a service, an address that stands for itself, or a host
-   * that is no service of the cluster. It says how far the address is believed to be the mesh's
-   * where nothing else is known of it.
+   * From what it was resolved: the name of a service, an address itself, or a host that is not a
+   * service of the cluster. If nothing else is known about the address, this decides whether it
+   * counts as the mesh's.
    */
   readonly by: AddressSource;
 }
@@ -46,27 +46,27 @@ export interface Address {
 export type AddressSource = "service" | "address" | "external";
 
 /**
- * The addresses that answer for a target; empty when the service has none now; undefined when there
- * is no such service.
+ * The addresses of a target; empty when the service has none now; undefined when there is no such
+ * service.
  */
 export type Resolution = readonly Address[] | undefined;
 
 /**
- * Step 3: what a target stands for.
+ * Step 3: resolves a target to addresses.
  *
- * An IP address as host is a target like any other: the resolver answers it only when it belongs to
- * a service. It may answer at once, which spares a request a turn of the event loop, and should
- * hand out the same objects while nothing changes. It rejects with a {@link ResolutionError} when
- * it cannot say.
+ * An IP address as host is a target like any other: the resolver only knows it when it belongs to a
+ * service. It may answer synchronously, which saves a request a turn of the event loop, and should
+ * return the same objects while nothing changes. It rejects with a {@link ResolutionError} when it
+ * does not know the answer.
  */
 export interface Resolver {
   resolve(target: Target): Resolution | Promise<Resolution>;
 }
 
-/** The resolver could not say whether the target exists. */
+/** The resolver does not know whether the target exists. */
 export class ResolutionError extends Error {
   readonly timedOut: boolean;
-  /** Whether the target was found before, so that it most likely exists. */
+  /** Whether the target was found before, so that it probably exists. */
   readonly wasKnown: boolean;
 
   constructor(message: string, options: { readonly timedOut: boolean; readonly wasKnown?: boolean; readonly cause?: unknown }) {

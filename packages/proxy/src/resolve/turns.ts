@@ -1,10 +1,10 @@
 import { LRUCache } from "lru-cache";
 import type { Address } from "./resolver.ts";
 
-/** Services whose turn is remembered. One that is forgotten begins anew at a random endpoint. */
+/** Most services whose turn is remembered. A forgotten one starts again at a random endpoint. */
 const MAX_SERVICES = 10_000;
 
-/** Where a service's next request goes, and where the next one goes that could not connect. */
+/** The endpoint of a service's next request, and of the next retry after a failed connect. */
 interface Turn {
   next: number;
   instead: number;
@@ -13,13 +13,13 @@ interface Turn {
 /**
  * Round robin over the endpoints of each service.
  *
- * A turn per service and not one for all: two services that are called alternately would each see
- * every other turn, and so every other endpoint (T-40). It belongs to the service and not to a list
- * of addresses, because a resolver makes a new list with each refresh. It begins at a random
- * endpoint, so that workers, replicas and restarts do not all begin at the first one.
+ * Each service has its own turn: with one for all, two services that are called alternately would
+ * each use only every other endpoint (T-40). It belongs to the service and not to a list of
+ * addresses, because a resolver makes a new list at each refresh. It starts at a random endpoint,
+ * so that workers, replicas and restarts do not all start at the first one.
  */
 export class Turns {
-  /** The turn of a list that was seen before, without putting its key together. */
+  /** The turn of a known list, so that its key need not be built. */
   readonly #ofList = new WeakMap<readonly Address[], Turn>();
   readonly #ofService = new LRUCache<string, Turn>({ max: MAX_SERVICES });
   readonly #random: () => number;
@@ -39,9 +39,9 @@ export class Turns {
   }
 
   /**
-   * Takes a turn after others failed. Those who go elsewhere have a round of their own: the
-   * neighbour of an endpoint that is down would get all of its requests beside its own, and further
-   * turns of the first round would come back to what is down too often.
+   * Takes a turn after others failed. Retries have their own round: otherwise the neighbour of an
+   * endpoint that is down would get all of its requests beside its own, and further turns of the
+   * first round would return to the dead endpoint too often.
    *
    * @param failed positions that were tried; fewer than there are addresses
    */
@@ -71,9 +71,7 @@ export class Turns {
   }
 }
 
-/**
- * The host and port that were resolved; where the resolver does not say, the endpoints themselves.
- */
+/** The host and port that were resolved; if the resolver does not say, the endpoints themselves. */
 function serviceOf(addresses: readonly Address[]): string {
   return addresses[0]?.service ?? addresses.map(({ origin }) => origin).join(" ");
 }

@@ -8,12 +8,12 @@ import { readServerName } from "./client-hello.ts";
 const MAX_HELLO_BYTES = 16 * 1024;
 const RECORD_HEADER_BYTES = 5;
 const MESSAGE_HEADER_BYTES = 4;
-/** The `random` of a ClientHello, behind its version. */
+/** Position of a ClientHello's `random`, after its version. */
 const RANDOM_AT = MESSAGE_HEADER_BYTES + 2;
 const RANDOM_BYTES = 32;
 const HANDSHAKE_RECORD = 22;
 const CLIENT_HELLO = 1;
-/** Bytes of a message that there is room for at first: few clients send more. */
+/** First allocation for a message, in bytes: few clients send more. */
 const FIRST_ROOM = 2 * 1024;
 const MOST_ROOM = MESSAGE_HEADER_BYTES + MAX_HELLO_BYTES;
 /** RFC 8446 §5.1. */
@@ -24,18 +24,20 @@ const NOT_TLS = new Refusal("REQUEST_MALFORMED", "the connection does not begin 
 const TOO_LARGE = new Refusal("HEADER_TOO_LARGE", "the ClientHello is too large");
 
 /**
- * Puts a ClientHello together from records and segments, however they are cut, and reads its server
- * name.
+ * Puts a ClientHello together from records and segments, however they are split, and reads its
+ * server name.
  */
 export class ClientHelloReader {
   readonly #recordHeader = Buffer.alloc(RECORD_HEADER_BYTES);
   #recordHeaderFilled = 0;
-  /** Bytes of the current record that are still to come. */
+  /** Bytes of the current record that have not arrived yet. */
   #left = 0;
-  /** Grows with what comes: who sends nothing more is not to hold the room for all of it. */
+  /**
+   * Grows with what arrives: a client that sends nothing more must not hold memory for all of it.
+   */
   #message: Buffer = NOTHING;
   #filled = 0;
-  /** Length of the message with its header, once that is there. */
+  /** Length of the message with its header, once this has arrived. */
   #length = Number.POSITIVE_INFINITY;
 
   /** Bytes that the message takes. */
@@ -43,7 +45,7 @@ export class ClientHelloReader {
     return this.#message.length;
   }
 
-  /** The 32 random bytes that no two connections share, once the hello is complete. */
+  /** The 32 random bytes, which differ for each connection, once the hello is complete. */
   get random(): string {
     return this.#message.toString("latin1", RANDOM_AT, RANDOM_AT + RANDOM_BYTES);
   }
@@ -51,7 +53,7 @@ export class ClientHelloReader {
   /**
    * Reads a piece.
    *
-   * @returns undefined while the hello is not complete; what follows it is not looked at
+   * @returns undefined while the hello is not complete. Bytes after it are not read
    */
   read(bytes: Buffer): string | Refusal | undefined {
     let at = 0;
@@ -75,7 +77,7 @@ export class ClientHelloReader {
     return copied;
   }
 
-  /** The first byte alone tells most of what is no TLS. */
+  /** For most other protocols the first byte already shows that it is not TLS. */
   #earlyFault(): Refusal | undefined {
     return this.#recordHeader[0] === HANDSHAKE_RECORD ? undefined : NOT_TLS;
   }
@@ -83,8 +85,8 @@ export class ClientHelloReader {
   #beginRecord(): Refusal | undefined {
     const [type, major] = this.#recordHeader;
     const length = this.#recordHeader.readUInt16BE(3);
-    // RFC 8446 §5.1: no other record comes between the fragments, and none of them is empty. The
-    // minor version means nothing.
+    // RFC 8446 §5.1: there is no other record between the fragments, and none of them is empty. The
+    // minor version has no meaning.
     if (type !== HANDSHAKE_RECORD || major !== 3 || length === 0 || length > MAX_FRAGMENT) return NOT_TLS;
     this.#recordHeaderFilled = 0;
     this.#left = length;

@@ -8,21 +8,21 @@ const LEGACY_TLS_1_2 = 0x0303;
 const RANDOM_BYTES = 32;
 const MAX_SESSION_ID = 32;
 /**
- * Letters, digits, `-`, `_` in labels, without a trailing dot (RFC 6066 §3). No colon, so that no
- * name can bring a port of its own along.
+ * Letters, digits, `-`, `_` in labels, without a trailing dot (RFC 6066 §3). No colon, so that a
+ * name cannot contain a port.
  */
 const NAME = /^[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)*$/;
 
 /**
- * The name that a ClientHello asks for (RFC 8446 §4.1.2, RFC 5246 §7.4.1.2, RFC 6066 §3).
+ * The server name of a ClientHello (RFC 8446 §4.1.2, RFC 5246 §7.4.1.2, RFC 6066 §3).
  *
- * Everything in it must fit to the byte: a hello that this parser and the destination read
- * differently would be a way past the policy on names. With Encrypted Client Hello the outer name
- * is the one that says where the connection goes.
+ * Every length must fit exactly: if this parser and the destination read a hello differently, it
+ * could bypass the policy on names. With Encrypted Client Hello the outer name decides where the
+ * connection goes.
  *
  * @param body the handshake message without its type and length
- * @returns as the client wrote it; or a refusal where it is malformed, names none, or something
- * else than a DNS name
+ * @returns the name as the client wrote it; or a refusal if the hello is malformed, has no name, or
+ * one that is not a DNS name
  */
 export function readServerName(body: Buffer): string | Refusal {
   try {
@@ -57,7 +57,8 @@ function serverNameOf(extensions: Cursor): string | undefined {
   while (!extensions.isAtEnd) {
     const type = extensions.uint16();
     const content = extensions.vector16();
-    // RFC 8446 §4.2: never twice. The first and the last of two names may differ.
+    // RFC 8446 §4.2: an extension must not repeat. Of two names, one reader might use the first and
+    // another the last.
     if (seen.has(type)) throw new Misfit();
     seen.add(type);
     if (type === SERVER_NAME) name = hostNameIn(content);
@@ -65,7 +66,7 @@ function serverNameOf(extensions: Cursor): string | undefined {
   return name;
 }
 
-/** The list holds one name: RFC 6066 allows one of each type, and defines one type. */
+/** The list has one name: RFC 6066 allows one of each type, and defines one type. */
 function hostNameIn(content: Buffer): string {
   const extension = new Cursor(content);
   const list = new Cursor(extension.vector16());
@@ -76,7 +77,7 @@ function hostNameIn(content: Buffer): string {
   return name.toString("latin1");
 }
 
-/** The bytes do not fit what they announce. */
+/** A length does not fit the bytes. */
 class Misfit extends Error {}
 
 /** Reads fields of TLS's presentation language (RFC 8446 §3), one after the other. */

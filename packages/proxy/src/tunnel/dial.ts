@@ -6,14 +6,14 @@ import { asError, UpstreamError } from "../calls/upstream-error.ts";
 import type { Address } from "../resolve/resolver.ts";
 import type { TunnelContext } from "./tunnel-context.ts";
 
-/** Waits for a connection of its own. Where there is none to be had, its call fails. */
+/** Waits for its own connection. If there is none, its call fails. */
 export interface Dialler {
   readonly call: Call;
-  /** The socket is half-open capable, and has no listener for errors yet. */
+  /** The socket may be half-open, and has no error listener yet. */
   onConnected(socket: DestinationSocket): void;
 }
 
-/** Connects to the first endpoint that takes a connection of its own, not one of a pool. */
+/** Connects to the first endpoint that accepts. The connection is not from a pool. */
 export class Dial implements ConnectionSource<Dialler> {
   readonly #timeout: number;
   readonly #attempts: Attempts<Dialler>;
@@ -39,12 +39,12 @@ export class Dial implements ConnectionSource<Dialler> {
     try {
       this.#connect(address, dialler);
     } catch (error) {
-      // Node throws at once where it does not even try to connect.
+      // Node throws at once if it does not even try to connect.
       this.#failed(asError(error));
     }
   }
 
-  /** The call, which is done by now, waits no more. */
+  /** The call has ended and does not wait any more. */
   leave(): void {
     clearTimeout(this.#timer);
     this.#socket?.destroy();

@@ -2,14 +2,14 @@ import type { Socket } from "node:net";
 import { forgetUnread, watchUnread } from "../net/left-peers.ts";
 import { Pieces } from "../net/pieces.ts";
 
-/** Bytes held before the client is not read from any more. TCP then makes it wait. */
+/** Bytes that are held before reading stops. Then TCP slows the client down. */
 const MAX_HELD = 64 * 1024;
 
 /**
- * What a client sends before its destination is ready for it.
+ * Bytes that a client sends before its destination is ready.
  *
- * Reading on, within a bound, is the only way to notice that the client has ended its side: a
- * socket that is not read from tells nothing of it, and of a reset only to who asks.
+ * It reads on, within a limit, since only this shows that the client has ended its side: a socket
+ * that is not read does not report an end, and a reset only when it is written.
  */
 export class EarlyBytes {
   readonly #socket: Socket;
@@ -17,8 +17,8 @@ export class EarlyBytes {
   #pieces = new Pieces();
 
   /**
-   * @param first what was read already
-   * @param onEnd the client closed its side
+   * @param first bytes that were read already
+   * @param onEnd called when the client closes its side
    */
   constructor(socket: Socket, first: Buffer, onEnd: () => void) {
     this.#socket = socket;

@@ -1,10 +1,9 @@
 /**
- * The TLS connections that are open, by the random bytes of their ClientHello.
+ * The open TLS connections, by the random bytes of their ClientHello.
  *
- * A connection that passes through unread has no header for a mark, but its hello is forwarded byte
- * for byte: one that comes while the same is open is the same connection once more. One process and
- * thread sees its own connections only, so a loop over several ends when it comes back to any of
- * them.
+ * A TLS connection has no header for a loop mark, but its hello is forwarded byte for byte: the
+ * same hello on another open connection means a loop. Each process and thread sees only its own
+ * connections, so a loop over several ends when it reaches one of them again.
  */
 export class OpenHellos {
   readonly #open = new Set<string>();

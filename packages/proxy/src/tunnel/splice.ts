@@ -3,11 +3,11 @@ import { forgetUnread, watchUnread } from "../net/left-peers.ts";
 import { MOST_PIECES } from "../net/pieces.ts";
 
 /**
- * Passes the bytes of each socket on to the other, until both directions have ended.
+ * Copies the bytes of each socket to the other, until both directions have ended.
  *
- * Each direction ends for itself (half-close): a client may have sent all it has and still wait for
- * the rest of the answer. A direction that breaks off resets the other side, so that no end that is
- * not one looks like one.
+ * Each direction ends by itself (half-close): a client may have sent everything and still wait for
+ * the rest of the answer. If a direction breaks, the other side is reset, so that it does not look
+ * like a normal end.
  *
  * @param idleTimeout milliseconds without a byte in either direction, after which both are closed;
  * 0 for never
@@ -16,7 +16,7 @@ export function splice(client: Socket, destination: Socket, idleTimeout: number)
   breakOffTogether(client, destination);
   breakOffTogether(destination, client);
   if (idleTimeout === 0) for (const side of [client, destination]) watchWhilePaused(side);
-  // Every byte passes through the client's socket, in one direction or the other.
+  // Every byte passes the client's socket, in either direction.
   client.setTimeout(idleTimeout, () => {
     client.destroy();
     destination.destroy();
@@ -26,8 +26,8 @@ export function splice(client: Socket, destination: Socket, idleTimeout: number)
 }
 
 /**
- * As `pipe`, with its back-pressure, and by pieces, too: segments of one byte cost a thousand times
- * what their bytes tell (T-10).
+ * Like `pipe`, with its back-pressure, but pieces count, too: segments of one byte cost a thousand
+ * times their size (T-10).
  */
 function pass(from: Socket, to: Socket): void {
   let waiting = 0;
@@ -36,14 +36,14 @@ function pass(from: Socket, to: Socket): void {
     if (waiting === 0 && from.isPaused()) from.resume();
   };
   from.on("data", (piece) => {
-    // What breaks off resets this side, too.
+    // A broken connection resets this side, too.
     if (!to.writable) return;
     waiting += 1;
     if (!to.write(piece, onTaken) || waiting >= MOST_PIECES) from.pause();
   });
   if (from.readableEnded) to.end();
   else from.once("end", () => to.end());
-  // What came early may be more than the other side takes at once.
+  // The early bytes may be more than the other side accepts at once.
   if (!to.writableNeedDrain) from.resume();
   else {
     from.pause();
@@ -51,17 +51,17 @@ function pass(from: Socket, to: Socket): void {
   }
 }
 
-/** Bytes that were read from one side and that this one has not taken. */
+/** Bytes that were read from the other side and not yet accepted by this one. */
 export function unsent(socket: Socket | undefined): number {
   return socket?.writableLength ?? 0;
 }
 
-/** Bytes that were read from one side and that this one has taken. */
+/** Bytes that were read from the other side and accepted by this one. */
 export function sent(socket: Socket | undefined): number {
   return socket === undefined ? 0 : socket.bytesWritten - socket.writableLength;
 }
 
-/** With an idle time, the look would count as a byte. */
+/** With an idle timeout, the check would count as a byte. */
 function watchWhilePaused(socket: Socket): void {
   socket.on("pause", () => watchUnread(socket)).on("resume", () => forgetUnread(socket));
 }
@@ -73,7 +73,7 @@ function breakOffTogether(socket: Socket, other: Socket): void {
   });
 }
 
-/** Closes with RST where nothing has said yet that all was sent, else when all has left. */
+/** Closes with RST, unless our side has ended already: then it closes when everything was sent. */
 function reset(socket: Socket): void {
   if (socket.writableEnded) socket.destroySoon();
   else socket.resetAndDestroy();

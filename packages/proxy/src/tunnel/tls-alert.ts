@@ -1,6 +1,6 @@
 import type { RefusalCode } from "../refusals/refusal.ts";
 
-/** RFC 8446 §6: what a client is told in place of a handshake. */
+/** Alerts of RFC 8446 §6, which a client gets instead of a handshake. */
 const DECODE_ERROR = 50;
 const INTERNAL_ERROR = 80;
 const UNRECOGNIZED_NAME = 112;
@@ -18,7 +18,7 @@ const ALERTS: Partial<Record<RefusalCode, number>> = {
 };
 
 /**
- * The record with the fatal alert for a refusal; `internal_error` where the name is right and the
+ * The record with the fatal alert for a refusal; `internal_error` if the name is valid and the
  * destination cannot be reached.
  */
 export function alertFor(code: RefusalCode): Buffer {

@@ -19,14 +19,14 @@ import type { TunnelContext } from "./tunnel-context.ts";
 /** What all TLS connections share. */
 export interface TlsContext extends TunnelContext {
   readonly pipeline: ConnectionPipeline;
-  /** Hears of connections that never became a call. */
+  /** Is told of connections that never became a call. */
   readonly listener: ListenerObserver;
-  /** Milliseconds for the ClientHello to arrive whole. */
+  /** Milliseconds in which the ClientHello must arrive completely. */
   readonly helloTimeout: number;
-  /** Port that the connections are forwarded to. */
+  /** Port to which the connections are forwarded. */
   readonly port: number;
   readonly hellos: OpenHellos;
-  /** Knows of hellos that are not whole. */
+  /** Has the incomplete hellos. */
   readonly unfinished: UnfinishedHeaders;
 }
 
@@ -35,12 +35,12 @@ const NO_HELLO = new Refusal("REQUEST_TIMED_OUT", "the ClientHello did not arriv
 const NO_MEMORY = new Refusal("REQUEST_TIMED_OUT", "the ClientHello is not whole, and the memory is used up");
 
 /**
- * A TLS connection that passes through as it is: the destination shows its own certificate, and the
- * proxy reads nothing but the server name.
+ * A TLS connection that is passed through: the destination shows its own certificate, and the proxy
+ * reads only the server name.
  *
- * There is no header that could name the source, so it is forwarded within the mesh only, and never
- * reported. Where our own names and addresses do not tell a loop (a load balancer in front of us, a
- * proxy that leads back), the ClientHello does: it comes back as it left.
+ * There is no header with the source, so it is forwarded only within the mesh, and never reported.
+ * If our own names and addresses do not show a loop (a load balancer in front of us, a proxy that
+ * leads back), the ClientHello does: it comes back unchanged.
  */
 class TlsExchange implements ConnectionExchange, Dialler, HeldConnection, Listed {
   readonly call: Call;
@@ -50,10 +50,10 @@ class TlsExchange implements ConnectionExchange, Dialler, HeldConnection, Listed
   readonly #context: TlsContext;
   readonly #client: Socket;
   readonly #held: EarlyBytes;
-  /** Until its hello is whole, or given up. */
+  /** Until its hello is complete, or refused. */
   #hello: ClientHelloReader | undefined = new ClientHelloReader();
   readonly #timer: NodeJS.Timeout;
-  /** Kept, because a closed socket does not say. */
+  /** Kept, because a closed socket does not have it. */
   readonly #from: string | undefined;
   #dial: Dial | undefined;
   #destination: Socket | undefined;
@@ -61,18 +61,15 @@ class TlsExchange implements ConnectionExchange, Dialler, HeldConnection, Listed
   /** Its entry in {@link OpenHellos}. */
   #random: string | undefined;
 
-  /**
-   * @param client a connection of which nothing was read, or of which all that was read was put
-   * back
-   */
+  /** @param client a connection of which nothing was read, or everything was put back */
   constructor(context: TlsContext, client: Socket) {
     this.call = new Call(this, context.observer);
     this.#context = context;
     this.#client = client;
     this.#from = clientAddress(client);
-    // Each direction ends for itself, whatever the server that accepted the connection thinks.
+    // Each direction ends by itself, whatever the server has set that accepted the connection.
     client.allowHalfOpen = true;
-    // An error is followed by a close, which is what counts.
+    // An error is followed by a close, which is handled.
     client.on("error", () => {}).on("close", () => this.#onClientClosed());
     this.#timer = setTimeout(() => this.#refuseHello(NO_HELLO), context.helloTimeout);
     this.#held = new EarlyBytes(client, Buffer.alloc(0), () => this.#onClientEnded());
@@ -147,7 +144,7 @@ class TlsExchange implements ConnectionExchange, Dialler, HeldConnection, Listed
     this.#context.pipeline(this, `${name}:${this.#context.port}`);
   };
 
-  /** Nothing can be said of a hello that broke off. */
+  /** An incomplete hello cannot be answered. */
   #onClientEnded(): void {
     if (this.#begun) onTunnelClientEnded(this.#client, () => this.call.answered);
     else this.#client.destroy();

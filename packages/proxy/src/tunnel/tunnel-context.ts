@@ -4,12 +4,11 @@ import type { Lifecycle } from "../calls/lifecycle.ts";
 export interface TunnelOptions {
   /**
    * Milliseconds without a byte in either direction, after which a tunnel is closed. Default 0,
-   * never: the direct way would not close it either, and TCP keep-alive notices a peer that
-   * vanished.
+   * never: without the proxy it would not be closed either, and TCP keep-alive notices a dead peer.
    */
   readonly idleTimeout?: number;
   /**
-   * Port that TLS connections are forwarded to, since a ClientHello names a host without one.
+   * Port to which TLS connections are forwarded, since a ClientHello names a host without a port.
    * Default 443.
    */
   readonly tlsPort?: number;
@@ -20,7 +19,7 @@ export interface TunnelContext extends AttemptContext {
   readonly lifecycle: Lifecycle;
   /** Milliseconds for TCP to connect. */
   readonly connectTimeout: number;
-  /** Milliseconds until the answer to an upgrade must be there; 0 for any time. */
+  /** Milliseconds until the answer to an upgrade must have arrived; 0: no limit. */
   readonly headersTimeout: number;
   readonly idleTimeout: number;
 }

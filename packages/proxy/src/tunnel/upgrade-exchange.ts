@@ -26,13 +26,13 @@ import { sent, splice, unsent } from "./splice.ts";
 import type { TunnelContext } from "./tunnel-context.ts";
 
 /**
- * A request that asks for another protocol on its connection (RFC 9110 §7.8), WebSocket for one.
+ * A request for another protocol on its connection (RFC 9110 §7.8), such as WebSocket.
  *
- * Until the destination says 101, nothing but the request goes to it: what the client sends behind
- * the request is held back, and thrown away when the answer is another one. Otherwise a destination
- * that knows nothing of upgrades would take those bytes for a second request, one that no step has
- * checked. (nginx holds them too; Envoy sends them on at once.) After another answer the client's
- * connection is closed, for the same doubt about what those bytes are.
+ * Until the destination answers 101, only the request is sent to it. What the client sends after
+ * the request is held back, and dropped when the answer is another one. Otherwise a destination
+ * without upgrades would read those bytes as a second request, which no step has checked. (nginx
+ * holds them, too; Envoy sends them at once.) After another answer the client's connection is
+ * closed, since it is unclear what those bytes are.
  */
 export class UpgradeExchange implements RequestExchange, Dialler, AnswerHandler, HeldConnection {
   readonly call: Call;
@@ -45,7 +45,7 @@ export class UpgradeExchange implements RequestExchange, Dialler, AnswerHandler,
   readonly #response: InstanceType<typeof ServerResponse>;
   readonly #answer = new AnswerReader();
   readonly #held: EarlyBytes;
-  /** Counted only when it is asked for. */
+  /** Computed only when it is needed. */
   #headerMemory: number | undefined;
   #forwarded: ForwardedRequest | undefined;
   #dial: Dial | undefined;
@@ -55,7 +55,7 @@ export class UpgradeExchange implements RequestExchange, Dialler, AnswerHandler,
   #switched = false;
   #closed = false;
 
-  /** @param head what was read behind the request */
+  /** @param head bytes that were read after the request */
   constructor(context: TunnelContext, request: IncomingMessage, client: Socket, head: Buffer) {
     this.call = new Call(this, context.observer);
     this.#context = context;
@@ -66,7 +66,7 @@ export class UpgradeExchange implements RequestExchange, Dialler, AnswerHandler,
     this.#response.shouldKeepAlive = false;
     this.#response.assignSocket(client);
     this.#response.on("finish", () => this.#onAnswered());
-    // An error is followed by a close, which is what counts.
+    // An error is followed by a close, which is handled.
     client.on("error", () => {}).on("close", () => this.#onClientClosed());
     this.#held = new EarlyBytes(client, head, () => onTunnelClientEnded(client, () => this.call.answered));
     context.lifecycle.hold(this);
@@ -150,13 +150,13 @@ export class UpgradeExchange implements RequestExchange, Dialler, AnswerHandler,
     this.#writer?.end(trailers);
   }
 
-  /** Writes what came in this read. */
+  /** Writes the bytes of this read. */
   #flush(): void {
     this.#begin();
     this.#paced(this.#writer?.flush());
   }
 
-  /** Something of an answer other than 101 is about to be written. */
+  /** Begins to write an answer other than 101. */
   #begin(): void {
     if (this.#writer?.begun === false) this.call.answer(this.#writer.status);
   }
@@ -188,7 +188,7 @@ export class UpgradeExchange implements RequestExchange, Dialler, AnswerHandler,
     this.#writer?.breakOff();
   };
 
-  /** From here on the proxy understands nothing of what passes. */
+  /** From here on the proxy only copies bytes. */
   onSwitch(head: string, rest: Buffer): void {
     const destination = this.#destination;
     if (destination === undefined) return;

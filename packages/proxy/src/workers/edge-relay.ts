@@ -2,40 +2,36 @@ import { partOfFree } from "@fenceline/api/vocabulary";
 import type { EdgeSink, ReportedEdge } from "../destination/reported-edge.ts";
 import type { CountedEdge } from "./messages.ts";
 
-/**
- * Distinct edges that wait at most; beyond it further ones are dropped and counted, as in the
- * reporter behind.
- */
+/** Most distinct edges that wait. Further ones are dropped and counted, as in the reporter. */
 const CAPACITY = 4_096;
 /**
- * The fences of one namespace get as many as are free, so half where they are alone: made-up hosts
- * of one must not keep out the edges of others.
+ * The fences of one namespace get as many as are free, so half if they are alone: invented hosts of
+ * one namespace must not keep out the edges of others.
  */
 const PART = 1;
 const LEAST = 16;
 
 /**
- * Milliseconds between a batch that was taken and the next, so that a flood of new edges does not
- * wake the main thread in every turn.
+ * Milliseconds between a batch that was received and the next one, so that a flood of new edges
+ * does not wake the main thread in every turn.
  */
 const PAUSE = 5;
 
 /**
- * Milliseconds that edges wait which the collector knows: waking the main thread in every turn of a
- * busy worker cost a quarter of its requests on one core.
+ * Milliseconds for which known edges wait: to wake the main thread in every turn of a busy worker
+ * cost a quarter of its requests on one core.
  */
 const KNOWN_WAIT = 100;
 
-/** Takes a batch of edges to the main thread. */
+/** Sends a batch of edges to the main thread. */
 export type SendEdges = (edges: readonly CountedEdge[], dropped: number) => void;
 
 /**
- * Hands the edges of a worker to the main thread in batches: a new edge at the end of its turn of
- * the event loop, with all that waits, and edges that are known at leisure. One batch is under way
- * at a time, so a main thread that is held up makes batches larger and fewer, never its queue
- * longer.
+ * Sends the edges of a worker to the main thread in batches: a new edge at the end of its turn of
+ * the event loop, with everything that waits; known edges later. One batch is under way at a time:
+ * if the main thread is slow, batches become larger and fewer, and its queue does not grow.
  *
- * Equal edges are told by identity: the reports give the same object again while nothing about an
+ * Equal edges are found by identity: the reports give the same object again while nothing about an
  * edge has changed.
  */
 export class EdgeRelay implements EdgeSink {
@@ -44,10 +40,10 @@ export class EdgeRelay implements EdgeSink {
   /** Distinct edges that wait, by namespace. */
   #byNamespace = new Map<string, number>();
   #dropped = 0;
-  /** From when a batch is sent until {@link PAUSE} after it was taken. */
+  /** True from when a batch is sent until {@link PAUSE} after it was received. */
   #pausing = false;
   #scheduled = false;
-  /** Whether something waits that goes as soon as the pause is over. */
+  /** Whether something waits that is sent as soon as the pause is over. */
   #due = false;
   #knownTimer: NodeJS.Timeout | undefined;
 
@@ -72,7 +68,7 @@ export class EdgeRelay implements EdgeSink {
     }, PAUSE).unref();
   }
 
-  /** Sends what waits, whatever is under way, as a worker that ends must. */
+  /** Sends what waits, even while a batch is under way. For a worker that ends. */
   flushAll(): void {
     clearTimeout(this.#knownTimer);
     this.#knownTimer = undefined;

@@ -9,16 +9,16 @@ export type Figures = readonly MetricObjectWithValues<MetricValue<string>>[];
 /** Equal reports of one batch, and how many requests they stand for. */
 export type CountedEdge = readonly [edge: ReportedEdge, requests: number];
 
-/** What a worker is started with; `settings` is the worker module's own. */
+/** Data with which a worker starts; `settings` belongs to the worker module. */
 export interface WorkerStart {
   readonly host: string;
   readonly port: number;
   readonly sharing: number;
-  /** Which of the workers it is, from 0; a replacement has the number of the one before. */
+  /** Number of the worker, from 0. A replacement has the number of the one before. */
   readonly number: number;
   readonly settings: unknown;
   /**
-   * Whether the mesh's addresses are told: until they are, nothing but services by name is
+   * Whether the worker gets the mesh's addresses. Until they arrive, only services by name are
    * forwarded to.
    */
   readonly knowsMesh: boolean;
@@ -26,9 +26,9 @@ export interface WorkerStart {
 
 /** From the main thread to a worker. */
 export type ToWorker =
-  /** Send your figures: also how the main thread sees that the worker's event loop still turns. */
+  /** Asks for figures. The answer also shows that the worker's event loop still runs. */
   | { readonly type: "figures" }
-  /** The last batch of edges was taken: the next one may come. */
+  /** The last batch of edges was received: the next one may follow. */
   | { readonly type: "edges taken" }
   | { readonly type: "addresses"; readonly update: AddressUpdate }
   | { readonly type: "drain"; readonly deadline: number };
@@ -36,8 +36,8 @@ export type ToWorker =
 /** From a worker to the main thread. */
 export type FromWorker =
   | { readonly type: "listening"; readonly port: number }
-  /** It could not start. `code`: of a fault that we foresaw, and that is the user's to mend. */
+  /** It could not start. `code`: that of an expected error, which the user can correct. */
   | { readonly type: "failed"; readonly message: string; readonly code?: string }
   | { readonly type: "figures"; readonly figures: Figures; readonly calls: readonly LongLivedCall[] }
-  /** `dropped`: requests whose edge found no room since the last batch. */
+  /** `dropped`: requests since the last batch for whose edge there was no room. */
   | { readonly type: "edges"; readonly edges: readonly CountedEdge[]; readonly dropped: number };

@@ -4,7 +4,7 @@ import type { Figures } from "./messages.ts";
 import type { WorkerThread } from "./worker-thread.ts";
 
 /**
- * A scrape waits for a worker's figures this long, in milliseconds; Prometheus itself gives up
+ * Longest wait of a scrape for a worker's figures, in milliseconds. Prometheus itself times out
  * after ten seconds.
  */
 const SCRAPE_TIMEOUT = 500;
@@ -14,12 +14,9 @@ export class PoolMetrics {
   readonly #workers: () => readonly (WorkerThread | undefined)[];
   readonly #own = new MetricsRegistry();
   readonly #deaths: Counter;
-  /**
-   * Counters of workers that are over: a counter must not go back because the thread that counted
-   * has gone.
-   */
+  /** Counters of ended workers: a counter must not decrease because its thread has ended. */
   #retired: Promise<Figures> = Promise.resolve([]);
-  /** Seconds of workers that are over, by their number. */
+  /** Busy seconds of ended workers, by their number. */
   readonly #activeBefore = new Map<number, number>();
   #unresponsive = 0;
 
@@ -48,7 +45,7 @@ export class PoolMetrics {
     });
   }
 
-  /** Prometheus text. Takes {@link SCRAPE_TIMEOUT} at most, whatever the workers do. */
+  /** Prometheus text. It takes at most {@link SCRAPE_TIMEOUT}, whatever the workers do. */
   async metrics(): Promise<string> {
     const workers = this.#alive();
     const late = new Set(workers);
@@ -58,13 +55,13 @@ export class PoolMetrics {
     await Promise.race([all, timeout.promise]);
     clearTimeout(timer);
     this.#unresponsive = late.size;
-    // Taken in one turn: a worker that dies now would else be counted as alive and as over.
+    // Read in one turn: otherwise a worker that ends now would count twice, as alive and as ended.
     const [retired, figures] = [this.#retired, this.#alive().map((worker) => worker.figures)];
     const merged = AggregatorRegistry.aggregate([await retired, ...figures].map((each) => [...each]));
     return `${await merged.metrics()}\n${await this.#own.metrics()}`;
   }
 
-  /** A worker is over: what it counted stays. */
+  /** A worker has ended: its counts are kept. */
   retire(worker: WorkerThread): void {
     this.#activeBefore.set(worker.number, (this.#activeBefore.get(worker.number) ?? 0) + worker.activeSeconds);
     const last = worker.figures.filter(({ type }) => String(type) !== "gauge");

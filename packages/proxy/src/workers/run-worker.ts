@@ -6,21 +6,21 @@ import type { GlobalSidecar, GlobalSidecarOptions } from "../global-sidecar.ts";
 import { EdgeRelay } from "./edge-relay.ts";
 import type { Figures, FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 
-/** What the pool gives a worker to start its global sidecar with. */
+/** Parts from the pool with which a worker starts its global sidecar. */
 export interface WorkerParts<Settings> {
-  /** To be handed to `createGlobalSidecar` as they stand. */
+  /** Options to pass to `createGlobalSidecar` unchanged. */
   readonly listen: Pick<GlobalSidecarOptions, "host" | "port" | "sharing"> & {
     readonly reporter: EdgeSink;
     readonly mesh?: AddressTable;
   };
   readonly number: number;
-  /** What the pool was given as `settings`, of the type that it was given. */
+  /** The pool's `settings`, with their type. */
   readonly settings: Settings;
 }
 
 /**
- * The whole of a worker module: starts a global sidecar in this thread and does what the pool asks,
- * until it was drained.
+ * The whole work of a worker module: starts a global sidecar in this thread and does what the pool
+ * asks, until it was drained.
  *
  * @param start builds the parts that cannot be sent to a thread, such as the resolver
  */
@@ -43,8 +43,9 @@ export async function runWorker<Settings>(start: (parts: WorkerParts<Settings>) 
     return;
   }
   const figures = async () => send({ type: "figures", figures: await figuresOf(sidecar), calls: sidecar.longLivedCalls() });
-  // The thread ends, and with it what waits and what it counted since it was last asked. Where it
-  // is out of memory, or ended because it does not answer, nothing runs that could tell.
+  // The thread ends, and what waits and was counted since the last request for figures would be
+  // lost, so it is sent now. If the thread is out of memory, or is ended because it does not
+  // answer, it cannot be sent.
   process.once("uncaughtException", (error) => {
     relay.flushAll();
     const end = () => endWith(error);
@@ -65,7 +66,7 @@ export async function runWorker<Settings>(start: (parts: WorkerParts<Settings>) 
   send({ type: "listening", port: sidecar.address.port });
 }
 
-/** Ends the thread by an error, as if nobody had listened for it. */
+/** Ends the thread by an error, as if there were no listener. */
 function endWith(error: unknown): void {
   setImmediate(() => {
     throw error;
@@ -73,8 +74,8 @@ function endWith(error: unknown): void {
 }
 
 /**
- * An error loses its class on the way to another thread, so the code goes beside the text that
- * begins with it.
+ * An error loses its class on the way to another thread, so the code is sent beside the message
+ * that begins with it.
  */
 function failure(error: unknown): FromWorker {
   const message = error instanceof Error ? error.message : String(error);

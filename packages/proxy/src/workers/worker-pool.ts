@@ -14,9 +14,9 @@ export { AddressTable } from "../destination/address-table.ts";
 export interface WorkerPoolOptions {
   /** The worker module: calls `runWorker`. */
   readonly module: URL;
-  /** What the worker module needs to know; must survive a structured clone. */
+  /** Settings of the worker module. They must survive a structured clone. */
   readonly settings: unknown;
-  /** Threads, each with an event loop of its own. */
+  /** Number of threads, each with its own event loop. */
   readonly workers: number;
   readonly host: string;
   /** Port to listen on; 0 takes a free one. */
@@ -24,8 +24,8 @@ export interface WorkerPoolOptions {
   /** Where the edges of all workers go. */
   readonly reporter: RequestReporter;
   /**
-   * The mesh's addresses, kept for every worker by {@link WorkerPool.takeAddresses}. Default:
-   * nothing is known of the mesh.
+   * The mesh's addresses, kept for every worker by {@link WorkerPool.takeAddresses}. Default: they
+   * are not known.
    */
   readonly mesh?: AddressTable;
   readonly logger: Logger;
@@ -35,7 +35,8 @@ export interface WorkerPoolOptions {
 /** Times in milliseconds. */
 export interface WorkerPoolTiming {
   /**
-   * How often each worker is asked for its figures: what a crash may lose of them. Default 1000.
+   * Interval in which each worker is asked for its figures: a crash loses at most this much.
+   * Default 1000.
    */
   readonly heartbeat: number;
   /** A worker that has owed an answer for this long does not count as ready. Default 5000. */
@@ -45,7 +46,10 @@ export interface WorkerPoolTiming {
    * never end. Default 30000.
    */
   readonly stuckAfter: number;
-  /** Longest wait before the first replacement in a row, and before any. Default 100 and 10000. */
+  /**
+   * Longest wait before the first of consecutive replacements, and before any. Default 100 and
+   * 10000.
+   */
   readonly firstPause: number;
   readonly longestPause: number;
 }
@@ -58,7 +62,7 @@ const DEFAULT_TIMING: WorkerPoolTiming = {
   longestPause: 10_000,
 };
 
-/** What a drained worker needs to end after its deadline, in milliseconds. */
+/** Milliseconds that a drained worker needs to end after its deadline. */
 const GRACE = 1_000;
 
 /** One place of the pool: a worker, and its replacement after it. */
@@ -70,11 +74,11 @@ interface Place {
 }
 
 /**
- * The data path in worker threads, so that nothing which the main thread does (metrics, health, the
- * collector) delays a request.
+ * The data path in worker threads, so that the main thread's work (metrics, health, the collector)
+ * does not delay requests.
  *
- * Several workers listen on one port. One that dies takes its own connections with it and no
- * others; it is replaced, later and later when it keeps dying.
+ * Several workers listen on one port. When one dies, only its own connections end. It is replaced,
+ * with growing pauses if it keeps dying.
  */
 export class WorkerPool {
   readonly metrics: PoolMetrics;
@@ -89,13 +93,13 @@ export class WorkerPool {
   /**
    * Starts all workers and waits until they listen.
    *
-   * @throws {FencelineError} `LISTEN_FAILED`, naming the port
+   * @throws {FencelineError} `LISTEN_FAILED` with the port
    */
   static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
     await assertFree(options.host, options.port);
     const pool = new WorkerPool(options);
     try {
-      // One after the other: the first one may be who finds out the port.
+      // One after the other: the first one may determine the port.
       for (const place of pool.#places) await pool.#startFirst(place);
     } catch (error) {
       await pool.close({ deadline: 0 });
@@ -123,7 +127,7 @@ export class WorkerPool {
     return this.#port;
   }
 
-  /** Requests whose edge found no room on its way to the reporter. */
+  /** Requests for whose edge there was no room on the way to the reporter. */
   get droppedReports(): number {
     return this.#droppedReports;
   }
@@ -137,8 +141,8 @@ export class WorkerPool {
   }
 
   /**
-   * Takes what the mesh says of its addresses, for all workers. A view on its way is told when it
-   * is whole: a worker that starts meanwhile would miss the half.
+   * Takes over an update of the mesh's addresses, for all workers. It is passed on when all
+   * addresses have arrived: a worker that starts meanwhile would miss a part.
    */
   takeAddresses(update: AddressUpdate): void {
     const { mesh } = this.#options;
@@ -147,7 +151,7 @@ export class WorkerPool {
     for (const piece of update.complete ? mesh.updates() : [update]) for (const { worker } of this.#places) worker?.tellAddresses(piece);
   }
 
-  /** Whether a worker listens whose event loop turns. */
+  /** Whether there is a worker that listens and whose event loop runs. */
   get isReady(): boolean {
     return this.#places.some(({ worker }) => worker?.isListening === true && worker.silentFor < this.#timing.unreadyAfter);
   }
@@ -155,8 +159,8 @@ export class WorkerPool {
   /**
    * Drains all workers at once, as `GlobalSidecar.close` does.
    *
-   * @param options.deadline milliseconds after which what is left is cut. Default 10000. Only the
-   * first call's counts.
+   * @param options.deadline milliseconds after which the rest is closed. Default 10000. Only that
+   * of the first call counts.
    */
   close({ deadline = 10_000 }: { readonly deadline?: number } = {}): Promise<void> {
     this.#closing ??= this.#close(deadline);
@@ -233,8 +237,8 @@ export class WorkerPool {
 }
 
 /**
- * SO_REUSEPORT would let us share the port with another Fenceline by mistake, and half of the
- * requests with it.
+ * With SO_REUSEPORT we would share the port with another Fenceline by mistake, and each would get
+ * half of the requests.
  */
 async function assertFree(host: string, port: number): Promise<void> {
   const probe = createServer();

@@ -5,14 +5,14 @@ import type { LongLivedCall } from "../report/calls-in-flight.ts";
 import { heapLimits } from "./heap.ts";
 import type { CountedEdge, Figures, FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 
-/** What becomes of a worker. */
+/** Events of a worker. */
 export interface WorkerEvents {
   listening(port: number): void;
   edges(edges: readonly CountedEdge[], dropped: number): void;
   /**
-   * The thread is over, for whatever reason. Called once.
+   * The thread has ended, for whatever reason. Called once.
    *
-   * @param code of a fault that we foresaw
+   * @param code that of an expected error
    */
   ended(reason: string, code?: string): void;
 }
@@ -29,7 +29,7 @@ export class WorkerThread {
   #fault = "it ended by itself";
   #code: string | undefined;
   #activeSeconds = 0;
-  /** Since when the answer to a request for figures is owed; undefined when none is. */
+  /** Since when a request for figures is unanswered; undefined when there is none. */
   #owedSince: number | undefined;
   #answered = Promise.withResolvers<void>();
 
@@ -49,7 +49,7 @@ export class WorkerThread {
     });
   }
 
-  /** Whether it takes connections. */
+  /** Whether it accepts connections. */
   get isListening(): boolean {
     return this.#isListening;
   }
@@ -69,30 +69,28 @@ export class WorkerThread {
   }
 
   /**
-   * Seconds that its event loop was busy. Read from outside, so that it is right also while the
-   * loop does not turn.
+   * Seconds that its event loop was busy. It is read from outside, so that it is right even while
+   * the loop is blocked.
    */
   get activeSeconds(): number {
-    // It is 0 once the thread is over.
+    // It is 0 once the thread has ended.
     this.#activeSeconds = Math.max(this.#activeSeconds, this.#worker.performance.eventLoopUtilization().active / 1_000);
     return this.#activeSeconds;
   }
 
-  /** Milliseconds that it has owed an answer. */
+  /** Milliseconds since the unanswered request for figures. */
   get silentFor(): number {
     return this.#owedSince === undefined ? 0 : performance.now() - this.#owedSince;
   }
 
-  /**
-   * Tells what the mesh says of its addresses. What is told before the worker listens waits for it.
-   */
+  /** Sends an update of the mesh's addresses. Updates before the worker listens wait. */
   tellAddresses(update: AddressUpdate): void {
     if (!this.#isOver) this.#send({ type: "addresses", update });
   }
 
   /**
-   * Asks for figures, unless that was asked already; resolves when they are there or the thread is
-   * over.
+   * Asks for figures, unless a request is under way. Resolves when they have arrived or the thread
+   * has ended.
    */
   askForFigures(): Promise<void> {
     if (this.#isListening && this.#owedSince === undefined) {
@@ -104,8 +102,8 @@ export class WorkerThread {
   }
 
   /**
-   * Lets requests in flight finish; resolves when the thread is over. After `deadline` milliseconds
-   * its connections are cut.
+   * Waits for requests in flight. Resolves when the thread has ended. After `deadline` milliseconds
+   * its connections are closed.
    */
   async drain(deadline: number): Promise<void> {
     if (this.#isOver) return;
@@ -115,7 +113,7 @@ export class WorkerThread {
     await over;
   }
 
-  /** Ends the thread at once, whatever it is doing. */
+  /** Ends the thread at once, whatever it does. */
   async terminate(reason: string): Promise<void> {
     this.#fault = reason;
     await this.#worker.terminate();
