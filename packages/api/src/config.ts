@@ -4,6 +4,7 @@ import { AuthorizationPolicies } from "./config/authorization-policies.ts";
 import { AutomaticFences } from "./config/automatic-fences.ts";
 import { External } from "./config/external.ts";
 import { DomainAliases, StableHosts } from "./config/fence-hosts.ts";
+import { Limiters } from "./config/limiters.ts";
 import { Network } from "./config/networks.ts";
 import { CollectorService, Fallback } from "./config/own-services.ts";
 import { Revisions } from "./config/revisions.ts";
@@ -107,6 +108,7 @@ export const Config = z.strictObject({
   switchOver: SwitchOver.prefault({}),
   authorizationPolicies: AuthorizationPolicies.prefault({}),
   automaticFences: AutomaticFences.prefault({}),
+  limiters: Limiters.prefault({}),
   revisions: Revisions.prefault({}),
 });
 export type Config = z.infer<typeof Config>;

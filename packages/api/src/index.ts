@@ -1,6 +1,7 @@
 export type { SwitchOver } from "./config/ageing.ts";
 export type { NamespaceScope } from "./config/automatic-fences.ts";
 export type { DomainAlias } from "./config/fence-hosts.ts";
+export type { Limiters } from "./config/limiters.ts";
 export { type Dispatch, Fallback } from "./config/own-services.ts";
 export type { PrometheusTelemetry } from "./config/prometheus.ts";
 export { isManaged, ownRevision, type Revisions } from "./config/revisions.ts";

@@ -65,6 +65,25 @@ test("the general of a limiter or a plugin is told by its fields, and configures
   });
 });
 
+const LIMITER_MODULE = `kind: limiter
+general: {disableAdaptive: false}
+metric:
+  prometheus:
+    address: http://prometheus.istio-system:9090
+    handlers:
+      cpu.max: {query: 'max(cpu{namespace="$namespace",pod=~"$pod_name"})', type: Value}
+      empty: {query: ''}
+`;
+
+test("issue 17: the handlers of a limiter are values of its rules, and a fault in one names the line and the field of that file", () => {
+  const { config } = parseConfigOrGeneral(LIMITER_MODULE, "module.yaml");
+  assert.deepEqual(config.limiters.metrics, { "cpu.max": { query: 'max(cpu{namespace="$namespace",pod=~"$pod_name"})', type: "Value" } });
+  assert.deepEqual(config.telemetry.prometheus.servers, [{ url: "http://prometheus.istio-system:9090" }]);
+  assert.deepEqual(config.telemetry.prometheus.handlers, {});
+  const bad = LIMITER_MODULE.replace("type: Value", "type: Other");
+  assert.throws(() => parseConfigOrGeneral(bad, "module.yaml"), /module\.yaml:7 metric\.prometheus\.handlers\S*type/);
+});
+
 test("a whole module says by its kind, else by its name, whose general it has", () => {
   const remarksOf = (head: string) => parseConfigOrGeneral(`${head}\ngeneral: {proxyVersion: x, autoFence: true}\n`, "module.yaml").remarks;
   const noField = "general.autoFence has no effect: no field of Slime's limiter";

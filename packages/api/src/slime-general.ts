@@ -30,13 +30,19 @@ export function slimeGeneral(value: unknown): SlimeGeneral | undefined {
   const module = named ?? byFields ?? "lazyload";
   const above = isModule ? ["general"] : [];
   return {
-    config: module === "lazyload" ? { ...configOf(general), ...(isModule && { ...revisionsOf(value), ...metricsOf(value) }) } : {},
+    config: { ...(module === "lazyload" && configOf(general)), ...(isModule && besideGeneral(module, value)) },
     remarks: remarksOf(module, general),
     pathOf: (field) => placeBeside(field) ?? [...above, ...placeOf(field)],
   };
 }
 
-/** Of a `general` of kind lazyload: no other module has anything that counts here. */
+/** What stands beside the `general` of a module. */
+function besideGeneral(module: SlimeModule, value: JsonObject): JsonObject {
+  if (module === "plugin") return {};
+  return module === "limiter" ? valuesOf(value) : { ...revisionsOf(value), ...metricsOf(value) };
+}
+
+/** Of a `general` of kind lazyload: that of no other module has anything that counts here. */
 function configOf(general: JsonObject): JsonObject {
   const { clusterGsNamespace, autoFence, defaultFence, stableHost, domainAliases } = general;
   const dispatches = dispatchesOf(general);
@@ -93,6 +99,20 @@ function metricsOf({ metric }: JsonObject): JsonObject {
   };
 }
 
+/** A limiter's handlers are values of its rules. Slime takes no notice of an empty query. */
+function valuesOf({ metric }: JsonObject): JsonObject {
+  const prometheus = isJsonObject(metric) ? metric.prometheus : undefined;
+  if (!isJsonObject(prometheus)) return {};
+  const { address, handlers } = prometheus;
+  const asked = isJsonObject(handlers)
+    ? Object.fromEntries(Object.entries(handlers).filter(([, handler]) => !isJsonObject(handler) || handler.query !== ""))
+    : handlers;
+  return {
+    ...(isGiven(address) && { telemetry: { prometheus: { servers: [{ url: address }] } } }),
+    ...(isGiven(asked) && { limiters: { metrics: asked } }),
+  };
+}
+
 /** What Slime's `passthroughByDefault` says: what no other dispatch takes goes where it would. */
 const PASSTHROUGH = { name: "passthrough-by-default", domains: ["*"], cluster: "PassthroughCluster" };
 
@@ -131,16 +151,18 @@ function placeOfScope([, field, ...rest]: FieldPath): FieldPath {
 /** Of what stands beside the `general`. */
 function placeBeside([first, ...rest]: FieldPath): FieldPath | undefined {
   if (first === "telemetry") return placeOfMetric([first, ...rest]);
-  const [field] = rest;
+  const [field, ...below] = rest;
+  if (first === "limiters") return field === "metrics" ? [...METRICS, "handlers", ...below] : METRICS;
   if (first !== "revisions") return undefined;
   return field === "names" || field === "strict" || field === "own" ? ["global", REVISIONS[field]] : ["global"];
 }
 
+const METRICS: FieldPath = ["metric", "prometheus"];
+
 /** Of `telemetry.prometheus`: its one server is the `address`. */
 function placeOfMetric([, , field, ...rest]: FieldPath): FieldPath {
-  const place = ["metric", "prometheus"];
-  if (field === "servers") return [...place, "address"];
-  return field === undefined ? place : [...place, field, ...rest];
+  if (field === "servers") return [...METRICS, "address"];
+  return field === undefined ? METRICS : [...METRICS, field, ...rest];
 }
 
 function isGiven(value: unknown): boolean {

@@ -4,7 +4,7 @@ import { type AddressHint, AddressIndex } from "./address-index.ts";
 import type { Destination, EndpointAddress } from "./destination.ts";
 import { EndpointCounts } from "./endpoint-counts.ts";
 import { placeIn } from "./place-in.ts";
-import { podPorts, readyAddresses } from "./service-endpoints.ts";
+import { podPorts, readyAddresses, readyPods } from "./service-endpoints.ts";
 import { type NamedService, serviceNamed, serviceNames } from "./service-names.ts";
 import { isHeadless, tcpPortOf, tcpPortsOf, tcpTargetsOf } from "./service-ports.ts";
 import { ServicesByLabel } from "./services-by-label.ts";
@@ -181,6 +181,11 @@ export class Registry {
   /** How many endpoints of a Service are ready, whether or not the Service exists. */
   readyEndpoints(namespace: string, name: string): number {
     return this.#countEndpoints().of(`${namespace}/${name}`);
+  }
+
+  /** Names of the pods behind the ready endpoints of a Service, ordered. */
+  readyPodsOf(service: Pick<Service, "metadata">): readonly string[] {
+    return readyPods(this.slicesOf(service));
   }
 
   /**

@@ -36,3 +36,9 @@ export function podPorts(service: Service, slices: readonly EndpointSlice[], por
   // A named port may have another number in each pod.
   return [...new Set(slices.flatMap((slice) => tcpTargetsOf(slice).get(name) ?? []))];
 }
+
+/** Names of the pods behind ready endpoints, each once, ordered. */
+export function readyPods(slices: readonly EndpointSlice[]): readonly string[] {
+  const endpoints = slices.flatMap((slice) => (slice.endpoints ?? []).filter(isReady));
+  return [...new Set(endpoints.flatMap(({ targetRef }) => (targetRef?.kind === "Pod" ? (targetRef.name ?? []) : [])))].sort();
+}

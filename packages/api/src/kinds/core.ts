@@ -93,6 +93,8 @@ export const Endpoint = z.object({
   conditions: z.object({ ready: z.boolean().nullish() }).nullish(),
   /** Of a pod that has a name of its own behind a headless Service. */
   hostname: z.string().nullish(),
+  /** What the address belongs to: a pod, most often. */
+  targetRef: z.object({ kind: z.string().nullish(), name: z.string().nullish() }).nullish(),
 });
 export type Endpoint = z.infer<typeof Endpoint>;
 
@@ -141,10 +143,11 @@ function keepService({ metadata: { name, namespace, labels, annotations }, spec,
 /** Of its labels only the name of its Service is read. */
 function keepEndpointSlice({ metadata: { name, namespace, labels }, ...slice }: EndpointSlice, repeats: Repeats): EndpointSlice {
   const service = labels[SERVICE_NAME_LABEL];
-  const endpointOf = ({ addresses, conditions, hostname }: Endpoint) => ({
+  const endpointOf = ({ addresses, conditions, hostname, targetRef }: Endpoint) => ({
     addresses,
     ...(conditions != null && { conditions: repeats.value(conditions) }),
     ...(hostname != null && { hostname }),
+    ...(targetRef?.kind === "Pod" && { targetRef: { kind: "Pod", name: targetRef.name } }),
   });
   return {
     ...slice,

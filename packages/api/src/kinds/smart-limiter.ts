@@ -169,7 +169,7 @@ const Sets = z
 
 const Query = z.strictObject({
   query: text({ min: 1, max: 4_096 }).describe(
-    "PromQL. `$namespace` is the limiter's, `$pod_name` the names of the pods of each set, with `|` between them.",
+    "PromQL that gives one number. `$namespace` is the limiter's, `$pod_name` the names of the pods of each set, with `|` between them: each set has a value of its own then, `<set>.<name>`.",
   ),
 });
 
@@ -185,7 +185,9 @@ export const SmartLimiterSpec = z.strictObject(
     metrics: z
       .record(text({ min: 1, max: 253 }), Query)
       .default({})
-      .describe("Values that expressions may name, beside those of the configuration."),
+      .describe(
+        "Values that expressions may name, beside those of the configuration, which it hides by the same name. Taken only where the configuration has `limiters.ownQueries`; 32 at most.",
+      ),
     rls: text({ max: 253 }).optional().describe("Slime's; ignored. The rate limit service stands in the configuration."),
   }),
 );

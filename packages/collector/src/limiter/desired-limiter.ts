@@ -105,7 +105,7 @@ function slimeDescriptor({ rule: { descriptor }, quota }: RuleDecision) {
     action: {
       quota: String(quota),
       fill_interval: fillInterval,
-      strategy,
+      ...(strategy !== undefined && { strategy }),
       ...(headersToAdd.length > 0 && { headers_to_add: headersToAdd }),
     },
     ...(match.length > 0 && { match }),

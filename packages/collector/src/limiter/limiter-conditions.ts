@@ -141,13 +141,16 @@ function isUnreadable({ faults, decisions }: LimiterSeen): boolean {
   return faults.length > 0 && decisions.length === 0;
 }
 
-function stale({ decisions, material, unread }: LimiterSeen): LimiterJudgement {
+function stale({ decisions, material, valueFaults, unread }: LimiterSeen): LimiterJudgement {
   const countsPods = [...material.keys()].some((name) => name.endsWith(`.${POD_COUNT}`));
   const notRead = countsPods ? forbidden(unread, SERVICE, ENDPOINT_SLICE) : undefined;
   if (notRead !== undefined) return { type: "Stale", ...notRead };
   const without = decisions.filter(({ reason }) => reason === "Stale" || reason === "NoValues");
-  if (without.length === 0) return { type: "Stale", status: "False", reason: "ValuesKnown", message: "every rule has its values" };
-  const message = shortenedList(without.map(({ rule, message: what = "" }) => `${rule.set} rule ${rule.name}: ${what}`));
+  const faults = [...valueFaults].map(([name, fault]) => `${name}: ${fault}`);
+  if (without.length === 0 && faults.length === 0)
+    return { type: "Stale", status: "False", reason: "ValuesKnown", message: "every rule has its values" };
+  const message = shortenedList([...without.map(({ rule, message: what = "" }) => `${rule.set} rule ${rule.name}: ${what}`), ...faults]);
+  if (without.length === 0) return { type: "Stale", status: "False", reason: "DefaultsUsed", message };
   const isStale = without.some(({ reason }) => reason === "Stale");
   return { type: "Stale", status: isStale ? "True" : "False", reason: isStale ? "ValuesMissing" : "ValuesLate", message };
 }

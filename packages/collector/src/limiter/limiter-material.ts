@@ -1,3 +1,4 @@
+import type { Service } from "@fenceline/api";
 import type { Material } from "@fenceline/limits";
 import type { ServiceLookup } from "@fenceline/registry";
 import { labelsText } from "@fenceline/render/limiter";
@@ -15,13 +16,18 @@ export const POD_COUNT = "pod";
 export function podCounts(namespace: string, sets: readonly SetPods[], registry: ServiceLookup): Material {
   const counts = new Map<string, number>();
   for (const each of sets) {
-    if (!("labels" in each)) continue;
-    const own = labelsText(each.labels);
-    const service = registry.servicesOfPods(namespace, each.labels).find(({ spec: { selector } }) => labelsText(selector) === own);
+    const service = serviceOfSet(namespace, each, registry);
     if (service === undefined) continue;
     const count = registry.readyEndpoints(service.metadata.namespace, service.metadata.name);
     // Zero only lasts until a new pod replaces the old one. A quota must not be divided by it.
     if (count > 0) counts.set(`${each.set}.${POD_COUNT}`, count);
   }
   return counts;
+}
+
+/** The Service whose endpoints are the pods of a set. */
+export function serviceOfSet(namespace: string, set: SetPods, registry: Pick<ServiceLookup, "servicesOfPods">): Service | undefined {
+  if (!("labels" in set)) return undefined;
+  const own = labelsText(set.labels);
+  return registry.servicesOfPods(namespace, set.labels).find(({ spec: { selector } }) => labelsText(selector) === own);
 }

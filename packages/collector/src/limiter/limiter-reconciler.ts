@@ -11,20 +11,23 @@ import { desiredLimiter } from "./desired-limiter.ts";
 import type { LimitedNamespace } from "./limited-namespace.ts";
 import { LimitedNamespaces } from "./limited-namespaces.ts";
 import { hasLimits } from "./limiter-filters.ts";
-import type { LimiterPods } from "./limiter-pods.ts";
+import type { LimiterMetrics } from "./limiter-metrics.ts";
+import { createdAt, type LimiterPods } from "./limiter-pods.ts";
 import { podPortsOf } from "./limiter-ports.ts";
-import { type DecidedRule, decide, type LimiterRules, type MetricNames, readRules } from "./limiter-rules.ts";
+import { type ValueQuery, valueQueries } from "./limiter-queries.ts";
+import { type DecidedRule, decide, type LimiterRules, readRules, resumeRules } from "./limiter-rules.ts";
 import type { LimiterSeen, RuleDecision, WantedLimits } from "./limiter-seen.ts";
+import type { CurrentValues } from "./limiter-values.ts";
 import { limitsName } from "./limits-name.ts";
 import { SMALLEST, smallerStatus } from "./smaller-status.ts";
 
 /** What a {@link LimiterReconciler} reads. */
 export interface LimiterReconcilerOptions extends Pick<KindContext, "store" | "mesh" | "now" | "proxies"> {
   readonly obstacles: (of: ObjectRef) => readonly Obstacle[];
-  /** The latest values of metrics. */
-  readonly values: (limiter: SmartLimiter) => Material;
+  /** The latest values of these metrics. */
+  readonly values: (of: ObjectRef, metrics: LimiterMetrics) => CurrentValues;
   /** Metrics that a limiter may name. */
-  readonly metrics: (limiter: SmartLimiter) => MetricNames;
+  readonly metrics: (limiter: SmartLimiter) => LimiterMetrics;
   /** Asks for the status of a limiter whose rules are in another one's EnvoyFilter. */
   readonly onRenderedFor: (of: ObjectRef) => void;
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
@@ -73,6 +76,7 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
       faults: this.#rulesOf(limiter).faults,
       decisions,
       material: this.#named(limiter, material),
+      valueFaults: this.#named(limiter, this.#values(limiter).faults),
       wanted: refusal === undefined ? own.map((group) => this.#wanted(of.namespace, group, known)) : [],
       sharedWith: shared.map(({ owner }) => owner.limiter),
       sharedMissing: shared.filter((group) => this.#isMissing(of, group, decisions)).map(({ owner }) => owner.limiter),
@@ -95,7 +99,8 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
   statusToWrite(of: ObjectRef, { status }: Desired<SmartLimiterStatus>): SmartLimiterStatus | undefined {
     const stored = this.#options.store.objectOf(SMART_LIMITER, of)?.status;
     const smaller = smallerStatus(status, this.#refused.get(refText(of)) ?? 0, stored?.conditions, this.#options.now());
-    return isDeepStrictEqual(stored, smaller) ? undefined : smaller;
+    // Values alone change with every answer, and are told with what they change.
+    return isDeepStrictEqual(withoutValues(stored), withoutValues(smaller)) ? undefined : smaller;
   }
 
   statusTooLarge(of: ObjectRef): void {
@@ -111,6 +116,36 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
     this.#sharing.delete(of);
     this.#refused.delete(refText(of));
     this.#rules.delete(refText(of));
+  }
+
+  /** The queries for the values that rules use, those of the oldest limiters first. */
+  queries(): readonly ValueQuery[] {
+    const { store, mesh, metrics } = this.#options;
+    const known = this.#known();
+    const limiters = store
+      .snapshot()
+      .of(SMART_LIMITER)
+      .toSorted((one, other) => createdAt(one) - createdAt(other));
+    return limiters.flatMap(({ metadata: { namespace, name } }) => {
+      const [limiter, pods] = [known.of(namespace)?.limiter(name), known.of(namespace)?.pods(name)];
+      if (limiter === undefined || pods === undefined) return [];
+      return valueQueries({ limiter, sets: pods.sets, metrics: metrics(limiter), names: this.#namesOf(limiter) }, mesh().registry);
+    });
+  }
+
+  /** A limiter, and those in whose EnvoyFilters its rules are: all of them have its values. */
+  withValuesOf(of: ObjectRef): readonly ObjectRef[] {
+    const groups = this.#known().of(of.namespace)?.groupsOf(of.name) ?? [];
+    const names = new Set([of.name, ...groups.map(({ owner }) => owner.limiter)]);
+    return [...names].map((name) => ({ ...of, name }));
+  }
+
+  /** Goes on from what the statuses say: another replica has decided since. */
+  resume(): void {
+    for (const limiter of this.#options.store.snapshot().of(SMART_LIMITER)) {
+      const known = this.#rules.get(refText(refOf(SMART_LIMITER.name, limiter)));
+      if (known !== undefined) resumeRules(known, limiter.status?.rules);
+    }
   }
 
   /**
@@ -168,13 +203,22 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
   }
 
   #material(limiter: SmartLimiter, { counts }: LimiterPods): Material {
-    return new Map([...counts, ...this.#options.values(limiter)]);
+    return new Map([...counts, ...this.#values(limiter).values]);
   }
 
-  /** Values that the limiter's rules name. */
-  #named(limiter: SmartLimiter, material: Material): Material {
-    const named = new Set(this.#rulesOf(limiter).rules.flatMap(({ names }) => names));
-    return new Map([...material].filter(([name]) => named.has(name)));
+  #values(limiter: SmartLimiter): CurrentValues {
+    const { values, metrics } = this.#options;
+    return values(refOf(SMART_LIMITER.name, limiter), metrics(limiter));
+  }
+
+  /** What is told of values that the limiter's rules name. */
+  #named<T>(limiter: SmartLimiter, of: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+    const names = this.#namesOf(limiter);
+    return new Map([...of].filter(([name]) => names.has(name)));
+  }
+
+  #namesOf(limiter: SmartLimiter): ReadonlySet<string> {
+    return new Set(this.#rulesOf(limiter).rules.flatMap(({ names }) => names));
   }
 
   /** Computed once for all limiters of a group. */
@@ -231,4 +275,8 @@ function groupsBySet(name: string, groups: readonly LimitGroup[]): ReadonlyMap<s
 
 function partition<T>(list: readonly T[], isFirst: (each: T) => boolean): readonly [first: readonly T[], second: readonly T[]] {
   return [list.filter(isFirst), list.filter((each) => !isFirst(each))];
+}
+
+function withoutValues(status: SmartLimiterStatus | undefined): SmartLimiterStatus | undefined {
+  return status && { ...status, metricStatus: undefined };
 }

@@ -2,6 +2,7 @@ import { durationMs, type LimitAction, type LimitRuleStatus, type SmartLimiter }
 import { AdaptiveRule, ExpressionError, Expressions, type InForce, type Material, type RulePolicy } from "@fenceline/limits";
 import { type LimitFault, type LimitRule, limitRules } from "@fenceline/render/limiter";
 import { POD_COUNT } from "./limiter-material.ts";
+import { type LimiterMetrics, valueNames, valueOfSet } from "./limiter-metrics.ts";
 import type { RuleDecision } from "./limiter-seen.ts";
 import { MOST_SETS } from "./limiter-sets.ts";
 
@@ -26,9 +27,6 @@ export interface LimiterRules {
   readonly faults: readonly LimitFault[];
 }
 
-/** Names of the metrics that a limiter may use, and whether each set has one of its own. */
-export type MetricNames = ReadonlyMap<string, { readonly isPerSet: boolean }>;
-
 /**
  * The rules of a limiter.
  *
@@ -39,18 +37,18 @@ export type MetricNames = ReadonlyMap<string, { readonly isPerSet: boolean }>;
  */
 export function readRules(
   limiter: SmartLimiter,
-  metrics: MetricNames,
+  metrics: LimiterMetrics,
   before: LimiterRules | undefined,
   stored: readonly LimitRuleStatus[] = [],
 ): LimiterRules {
   const rules: DecidedRule[] = [];
   const faults: LimitFault[] = [];
   const read = limitRules(limiter);
-  faults.push(...read.faults);
+  faults.push(...read.faults, ...(metrics.fault === undefined ? [] : [metrics.fault]));
   // Its namespace accepts no more sets.
   const expressions = expressionsFor(Object.keys(limiter.spec.sets).slice(0, MOST_SETS), metrics, faults);
   const known = new Map(before?.rules.map((each) => [each.rule.id, each.adaptive.inForce]));
-  const inForceBefore = new Map(stored.map((each) => [ruleText(each.set, each.rule), { isActive: each.active, quota: each.quota }]));
+  const inForceBefore = storedRules(stored);
   for (const rule of read.rules) {
     const inForce = known.get(rule.id) ?? inForceBefore.get(ruleText(rule.set, rule.name));
     try {
@@ -65,16 +63,28 @@ export function readRules(
   return { limiter, rules: [...rules, ...kept], faults };
 }
 
+/** Has rules go on from what a status says. */
+export function resumeRules({ rules }: LimiterRules, stored: readonly LimitRuleStatus[] = []): void {
+  const inForce = storedRules(stored);
+  for (const { rule, adaptive } of rules) {
+    const before = inForce.get(ruleText(rule.set, rule.name));
+    if (before !== undefined) adaptive.resume(before);
+  }
+}
+
+function storedRules(stored: readonly LimitRuleStatus[]): ReadonlyMap<string, InForce> {
+  return new Map(stored.map((each) => [ruleText(each.set, each.rule), { isActive: each.active, quota: each.quota }]));
+}
+
 /** The rule as it is in force, for a status and for rendering. */
 export function decide({ rule, adaptive }: DecidedRule, material: Material, now: number): RuleDecision {
   return { ...adaptive.decide(material, now), rule };
 }
 
-function expressionsFor(sets: readonly string[], metrics: MetricNames, faults: LimitFault[]): Expressions {
-  const pods = sets.map((set) => `${set}.${POD_COUNT}`);
-  const named = [...metrics].flatMap(([name, { isPerSet }]) => (isPerSet ? sets.map((set) => `${set}.${name}`) : [name]));
+function expressionsFor(sets: readonly string[], metrics: LimiterMetrics, faults: LimitFault[]): Expressions {
+  const pods = sets.map((set) => valueOfSet(set, POD_COUNT));
   try {
-    return new Expressions([...pods, ...named]);
+    return new Expressions([...pods, ...valueNames(metrics, sets)]);
   } catch (error) {
     faults.push({ path: "spec.metrics", message: error instanceof Error ? error.message : String(error) });
     return new Expressions(pods);

@@ -34,6 +34,8 @@ export interface LimiterSeen {
   readonly decisions: readonly RuleDecision[];
   /** Values that its rules name. */
   readonly material: Material;
+  /** Why some of these values are missing, by name. */
+  readonly valueFaults: ReadonlyMap<string, string>;
   readonly wanted: readonly WantedLimits[];
   /** Limiters that have this one's rules in their EnvoyFilters. */
   readonly sharedWith: readonly string[];

@@ -1,29 +1,69 @@
-import { type ObjectRef, refOf, SMART_LIMITER, type SmartLimiter } from "@fenceline/api";
+import { durationMs, type ObjectRef, refOf, SMART_LIMITER, type SmartLimiter } from "@fenceline/api";
 import type { Runs, Triggers } from "@fenceline/control";
 import type { MeshChanges } from "@fenceline/store";
 import { unreadKinds } from "../fence/mesh-objects-condition.ts";
 import type { KindContext } from "../kind-context.ts";
 import type { LimiterReconciler } from "./limiter-reconciler.ts";
+import type { ValueRounds } from "./value-rounds.ts";
+
+/** Longest pause, in milliseconds, between two looks for values that are to be asked for. */
+const LOOK = 1_000;
 
 /**
  * Causes runs of limiters beside those for their own changes: for Services and endpoints that they
- * read, DestinationRules, other limiters for their pods, and which namespaces are Istio's.
+ * read, DestinationRules, other limiters for their pods, values of metrics, and which namespaces
+ * are Istio's.
  */
 export class LimiterTriggers implements Triggers<SmartLimiter> {
-  readonly #reconciler: Pick<LimiterReconciler, "keepUp">;
+  readonly #reconciler: Pick<LimiterReconciler, "keepUp" | "resume">;
+  readonly #rounds: ValueRounds;
+  readonly #interval: number;
   readonly #store: Pick<KindContext["store"], "unread" | "snapshot">;
   readonly #runs: Pick<Runs, "enqueue" | "enqueueStatus">;
   /** What could not be read when the limiters were last told. */
   #unread = "";
 
-  constructor(reconciler: Pick<LimiterReconciler, "keepUp">, { store, runs }: Pick<KindContext, "store" | "runs">) {
+  constructor(
+    reconciler: Pick<LimiterReconciler, "keepUp" | "resume">,
+    rounds: ValueRounds,
+    { store, runs, config }: Pick<KindContext, "store" | "runs" | "config">,
+  ) {
     this.#reconciler = reconciler;
+    this.#rounds = rounds;
+    this.#interval = Math.min(LOOK, durationMs(config.limiters.interval));
     this.#store = store;
     this.#runs = runs;
   }
 
-  /** No change event tells that a right was lost or given. */
+  interval(): number {
+    return this.#interval;
+  }
+
+  /** Does not wait for the answers: until they come, what was in force before stays. */
+  async start(): Promise<void> {
+    this.#rounds.tick();
+  }
+
   tick(): void {
+    this.#rounds.tick();
+    this.#tellUnread();
+  }
+
+  lead(): void {
+    this.#reconciler.resume();
+    this.#rounds.tick();
+  }
+
+  async idle(): Promise<void> {
+    await this.#rounds.idle();
+  }
+
+  async close(): Promise<void> {
+    await this.#rounds.close();
+  }
+
+  /** No change event tells that a right was lost or given. */
+  #tellUnread(): void {
     const unread = unreadKinds(this.#store)
       .map(({ kind, reason }) => `${kind.plural} ${reason}`)
       .join();
@@ -38,6 +78,8 @@ export class LimiterTriggers implements Triggers<SmartLimiter> {
 
   /** Which limiters share an EnvoyFilter is known after the change is taken over. */
   keepUp(changes: MeshChanges): void {
-    for (const of of this.#reconciler.keepUp(changes)) this.#runs.enqueue(of);
+    const concerned = this.#reconciler.keepUp(changes);
+    for (const of of concerned) this.#runs.enqueue(of);
+    if (concerned.length > 0) this.#rounds.news();
   }
 }

@@ -9,7 +9,7 @@ for (const stepEvery of ["0s", "1ms", "999ms"])
     const action = { quota: "a.pod", largestStep: { by: 1 }, stepEvery };
     const [limiter] = parseManifests(limiterText("a", base(rule({}, action))), "a.yaml").objects as readonly SmartLimiter[];
     assert.ok(limiter);
-    const [decided] = readRules(limiter, new Map([["a.pod", { isPerSet: false }]]), undefined).rules;
+    const [decided] = readRules(limiter, { queries: new Map(), given: ["a.pod"] }, undefined).rules;
     assert.ok(decided);
     const quotaAt = (now: number, value: number) => decide(decided, new Map([["a.pod", value]]), now);
     assert.equal(quotaAt(0, 1).quota, 1);

@@ -75,19 +75,49 @@ test("a quota goes to what is wanted by steps", () => {
 test("without values the last decision stays, then the fallback counts, and values have it again", () => {
   const one = rule({ staleAfter: 100, fallback: 7 });
   one.decide(values(40), 0);
-  assert.deepEqual(one.decide(values(), 10), { isActive: true, quota: 40, reason: "NoValues", message: "no value for load", nextIn: 90 });
-  assert.deepEqual(one.decide(values(), 100), { isActive: true, quota: 7, reason: "Stale", message: "no value for load" });
-  assert.equal(one.decide(values(40), 110).quota, 40);
+  assert.deepEqual(one.decide(values(), 10), { isActive: true, quota: 40, reason: "NoValues", message: "no value for load", nextIn: 100 });
+  assert.equal(one.decide(values(), 109).quota, 40);
+  assert.deepEqual(one.decide(values(), 110), { isActive: true, quota: 7, reason: "Stale", message: "no value for load" });
+  assert.equal(one.decide(values(40), 120).quota, 40);
+});
+
+test("values that did not change for longer than they may be missing are not stale when they go", () => {
+  const one = rule({ staleAfter: 100, fallback: 7 });
+  one.decide(values(40), 0);
+  assert.deepEqual(one.decide(values(), 5_000), {
+    isActive: true,
+    quota: 40,
+    reason: "NoValues",
+    message: "no value for load",
+    nextIn: 100,
+  });
+  one.decide(values(40), 5_050);
+  assert.equal(one.decide(values(), 5_140).reason, "NoValues");
+  assert.equal(one.decide(values(), 5_240).reason, "Stale");
+});
+
+test("a rule that resumes what another process has in force goes on from there, and waits anew before it changes", () => {
+  const one = rule({ holdFor: 100, staleAfter: 200, fallback: 7 });
+  one.decide(values(), 0);
+  assert.equal(one.decide(values(), 300).quota, 7);
+  one.resume({ isActive: true, quota: 40 });
+  assert.deepEqual(one.inForce, { isActive: true, quota: 40 });
+  assert.equal(one.decide(values(), 310).quota, 40);
+  assert.equal(one.decide(values(60), 320).quota, 40);
+  assert.equal(one.decide(values(60), 420).quota, 60);
 });
 
 test("without a fallback the last decision stays for ever, and is told to be stale", () => {
   const one = rule({ staleAfter: 100 });
   one.decide(values(40), 0);
+  one.decide(values(), 10);
   assert.deepEqual(one.decide(values(), 5_000), { isActive: true, quota: 40, reason: "Stale", message: "no value for load" });
 });
 
 test("a rule that never had a value asks for its fallback, and for nothing without one", () => {
-  assert.deepEqual(rule({ fallback: 7 }).decide(values(), 0), { isActive: true, quota: 7, reason: "Stale", message: "no value for load" });
+  const one = rule({ fallback: 7 });
+  for (const now of [0, 1, 100])
+    assert.deepEqual(one.decide(values(), now), { isActive: true, quota: 7, reason: "Stale", message: "no value for load" });
   assert.deepEqual(rule({ staleAfter: 50 }).decide(values(), 0), {
     isActive: false,
     quota: undefined,

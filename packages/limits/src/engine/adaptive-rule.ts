@@ -61,15 +61,29 @@ export class AdaptiveRule {
   #direction: Wanted<number> | undefined;
   /** When the quota last changed, where steps are limited. */
   #movedAt = Number.NEGATIVE_INFINITY;
-  /** When there were last values for the whole rule. */
-  #valuesAt: number | undefined;
+  /** Since when there have been no values for the whole rule. */
+  #missingSince: number | undefined;
+  /** Whether the last decision was `Stale`. It stays so until there are values. */
+  #isStale = false;
 
   constructor(options: AdaptiveRuleOptions) {
     this.#options = options;
     this.#limits = limitsOf(options.policy);
-    const { isActive, quota } = options.inForce ?? {};
+    if (options.inForce !== undefined) this.resume(options.inForce);
+  }
+
+  /**
+   * Takes over what another process has in force by the same rule. What the values demanded before
+   * is forgotten.
+   */
+  resume({ isActive, quota }: InForce): void {
     this.#isActive = isActive;
     this.#quota = quota === undefined ? undefined : bounded(quota, this.#limits.min, this.#limits.max);
+    this.#condition = undefined;
+    this.#direction = undefined;
+    this.#missingSince = undefined;
+    this.#isStale = false;
+    this.#movedAt = Number.NEGATIVE_INFINITY;
   }
 
   /** The last decision. */
@@ -83,7 +97,8 @@ export class AdaptiveRule {
     const quota = this.#wantedQuota(material);
     const without = withoutValue(condition) ?? withoutValue(quota);
     if (without !== undefined || !("value" in condition) || !("value" in quota)) return this.#withoutValues(without ?? "", now);
-    this.#valuesAt = now;
+    this.#missingSince = undefined;
+    this.#isStale = false;
     const waits = [this.#follow(condition.value, now), this.#move(quota.value, now)].filter((wait) => wait !== undefined);
     return this.#decision(waits.length === 0 ? { reason: "Followed" } : { reason: "Held", nextIn: Math.min(...waits) });
   }
@@ -144,11 +159,12 @@ export class AdaptiveRule {
     // A change has to hold from the beginning again: the values in between are not known.
     this.#condition = undefined;
     this.#direction = undefined;
-    this.#valuesAt ??= now;
+    this.#missingSince ??= now;
     const { staleAfter, fallback } = this.#limits;
-    const left = staleAfter - (now - this.#valuesAt);
-    if (left > 0 && (this.#quota !== undefined || fallback === undefined))
+    const left = staleAfter - (now - this.#missingSince);
+    if (!this.#isStale && left > 0 && (this.#quota !== undefined || fallback === undefined))
       return this.#decision({ reason: "NoValues", message, nextIn: left });
+    this.#isStale = true;
     if (fallback !== undefined) {
       this.#quota = fallback;
       this.#isActive = true;

@@ -97,6 +97,18 @@ test("issue 16: a module is read from the ConfigMap of Slime's process, too, and
   assert.match(stderr, /config\.automaticFences\.create has no effect/);
 });
 
+test("issue 17: the metrics of a limiter are values that every limiter may use", () => {
+  const handlers = { "cpu.max": { query: 'max(cpu{pod=~"$pod_name"})' } };
+  const metric = { prometheus: { address: "http://prometheus:9090", handlers } };
+  const module = { name: "limiter", kind: "limiter", enable: true, general: { disableAdaptive: false }, metric };
+  const boot = { apiVersion: "config.netease.com/v1alpha1", kind: "SlimeBoot", metadata: { name: "a" }, spec: { module: [module] } };
+  const { status, stdout } = migrate(["-f", "-"], JSON.stringify(boot));
+  assert.equal(status, 0);
+  assert.deepEqual(parse(stdout), {
+    config: { telemetry: { prometheus: { servers: [{ url: "http://prometheus:9090" }] } }, limiters: { metrics: handlers } },
+  });
+});
+
 for (const [what, text, message] of [
   [
     "that our configuration does not take",
