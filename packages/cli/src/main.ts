@@ -5,6 +5,7 @@ import { VERSION } from "./build-info.ts";
 import { diffCommand } from "./commands/exchange/diff-command.ts";
 import { exportCommand } from "./commands/exchange/export-command.ts";
 import { importCommand } from "./commands/exchange/import-command.ts";
+import { limitsCommand } from "./commands/limits/command.ts";
 import { migrateCommand } from "./commands/migrate/command.ts";
 import { renderCommand } from "./commands/render/command.ts";
 import { reportCommand } from "./commands/report/command.ts";
@@ -35,6 +36,7 @@ for (const command of [
   collectorCommand(),
   renderCommand(),
   migrateCommand(),
+  limitsCommand(),
   withdrawCommand(),
   exportCommand(),
   importCommand(),

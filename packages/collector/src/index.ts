@@ -12,6 +12,7 @@ export * from "./collector.ts";
 export { desiredOfManifests } from "./desired-of-manifests.ts";
 export { exportOfManifests } from "./export-of-manifests.ts";
 export type { FallbackToken } from "./fallback/fallback-caller.ts";
+export { type SimulatedLimiter, simulateLimiter } from "./limiter/simulate-limiter.ts";
 export { type ReportRequest, reportOfManifests } from "./report-of-manifests.ts";
 export { exportRoute } from "./routes/export-route.ts";
 export { fenceRoutes } from "./routes/fence-routes.ts";
