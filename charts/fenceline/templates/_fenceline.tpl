@@ -187,6 +187,7 @@ whoever gives a pod the label `app: global-sidecar`.
 {{- include "fenceline.checkDuration" (list "config.telemetry.prometheus.window" $prometheus.window $prometheus.interval "24h") }}
 {{- include "fenceline.checkDuration" (list "config.telemetry.prometheus.history" $prometheus.history "0s" "720h") }}
 {{- include "fenceline.checkDuration" (list "config.telemetry.prometheus.timeout" $prometheus.timeout "100ms" "5m") }}
+{{- include "fenceline.checkDuration" (list "config.limiters.interval" $config.limiters.interval "100ms" "1h") }}
 {{- include "fenceline.dispatchClusters" (list $config.fallback.dispatches .) }}
 {{- toYaml $config }}
 {{- end }}

@@ -12,7 +12,6 @@ const NO_BUNDLE = "one collector runs every kind";
 const ONE_STORE = "objects are read from the API server that the collector runs in";
 const PORTS_FIXED = "ports of the collector are fixed; see ARCHITECTURE.md";
 const OWN_LOG = "logs are JSON lines on the standard output";
-const OTHER_LABEL = "it is an alias of Slime's for kinds that Fenceline does not have";
 
 const withoutEffect = (reason: string): SlimeBootField => ({ withoutEffect: reason });
 const to = (field: string, value?: (given: unknown) => unknown): SlimeBootField => ({ to: field, ...(value && { value }) });
@@ -95,7 +94,7 @@ export const SLIME_GLOBAL_FIELDS: Readonly<Record<string, SlimeBootField>> = {
   "misc.aux-addr": withoutEffect(PORTS_FIXED),
   "misc.logSourcePort": withoutEffect(PORTS_FIXED),
   "misc.enableLeaderElection": withoutEffect("replicas always elect a leader"),
-  "misc.seLabelSelectorKeys": withoutEffect(OTHER_LABEL),
+  "misc.seLabelSelectorKeys": to("config.limiters.serviceEntryLabels", namesIn),
   "misc.xdsSourceEnableIncPush": withoutEffect(ONE_STORE),
   "misc.pathRedirect": withoutEffect(PORTS_FIXED),
   "misc.globalSidecarMode": withoutEffect("there is one global sidecar for all namespaces"),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { durationBetween } from "../duration-field.ts";
+import { LabelKey } from "../label-selector.ts";
 
 const MOST_METRICS = 64;
 
@@ -28,6 +29,13 @@ export const Limiters = z.strictObject({
     .default({})
     .describe(
       "Values that the expressions of every SmartLimiter may name, by name: `{qps: {query: …}}`. They are asked of the servers of `telemetry.prometheus`. At most 64. Slime's `metric.prometheus.handlers` of its limiter.",
+    ),
+  serviceEntryLabels: z
+    .array(LabelKey)
+    .max(16)
+    .default(["app"])
+    .describe(
+      "Labels of a ServiceEntry that its pods have as well: by them a SmartLimiter with `spec.host` finds its pods where the ServiceEntry has no workloadSelector. At most 16. Slime's `global.misc.seLabelSelectorKeys`.",
     ),
   ownQueries: z
     .boolean()

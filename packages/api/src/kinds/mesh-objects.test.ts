@@ -35,6 +35,7 @@ spec:
   ports: [{ number: 443, name: https, protocol: TLS, targetPort: 8443 }]
   resolution: STATIC
   endpoints: [{ address: 192.0.2.1 }]
+  workloadSelector: { labels: { app: api } }
   exportTo: ["*"]
 `;
 
@@ -68,13 +69,19 @@ test("issue 16: of a ServiceEntry its hosts, addresses, ports and visibility are
   assert.deepEqual(keptOf(SERVICE_ENTRY), [
     {
       ...{ apiVersion: "networking.istio.io/v1alpha3", kind: "ServiceEntry" },
-      metadata: { name: "api", namespace: "test1", labels: { "networking.istio.io/enable-autoallocate-ip": "false" } },
+      metadata: { name: "api", namespace: "test1", labels: { team: "shop", "networking.istio.io/enable-autoallocate-ip": "false" } },
       spec: {
         hosts: ["api.example", "*.cdn.example"],
         addresses: ["240.0.0.1"],
         ports: [{ number: 443, name: "https", protocol: "TLS" }],
         exportTo: ["*"],
+        workloadSelector: { labels: { app: "api" } },
       },
     },
   ]);
+  const odd = SERVICE_ENTRY.replace("labels: { app: api } }", "labels: [app] }");
+  assert.deepEqual(
+    keptOf(odd).map((object) => JSON.stringify(object).includes("workloadSelector")),
+    [false],
+  );
 });

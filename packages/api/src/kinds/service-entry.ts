@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { AUTO_ADDRESS_LABEL } from "../labels.ts";
 import { ObjectMeta } from "../object.ts";
 import { NETWORKING_VERSIONS } from "./istio.ts";
 import { meshKind, type Repeats } from "./kind.ts";
@@ -24,19 +23,29 @@ export const ServiceEntry = z.object({
       .array(z.object({ number: z.int().min(1).max(65_535), name: z.string().default(""), protocol: z.string().default("") }))
       .default([]),
     exportTo: z.array(z.string()).default([]),
+    /** Its pods. Istio refuses anything else; here it costs the selector alone. */
+    workloadSelector: z
+      .object({ labels: z.record(z.string(), z.string()).default({}) })
+      .optional()
+      .catch(undefined),
   }),
 });
 export type ServiceEntry = z.infer<typeof ServiceEntry>;
 
 function keepServiceEntry({ metadata: { name, namespace, labels }, spec, ...entry }: ServiceEntry, repeats: Repeats): ServiceEntry {
-  const asked = labels[AUTO_ADDRESS_LABEL];
+  const { ports, exportTo, workloadSelector, ...rest } = spec;
   return {
     ...entry,
     metadata: {
       ...{ name, namespace: repeats.text(namespace) },
-      labels: repeats.labels(asked === undefined ? {} : { [AUTO_ADDRESS_LABEL]: asked }),
+      labels: repeats.labels(labels),
     },
-    spec: { ...spec, ports: repeats.value(spec.ports), exportTo: repeats.value(spec.exportTo) },
+    spec: {
+      ...rest,
+      ports: repeats.value(ports),
+      exportTo: repeats.value(exportTo),
+      ...(workloadSelector && { workloadSelector: repeats.value(workloadSelector) }),
+    },
   };
 }
 

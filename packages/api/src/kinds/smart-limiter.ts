@@ -181,7 +181,9 @@ export const SmartLimiterSpec = z.strictObject(
     target: Target.optional().describe("Where the calls of rules without a target of their own are."),
     gateway: z.boolean().default(false).describe("The proxies are a gateway."),
     workloadSelector: Labels.default({}).describe("Labels of the pods. Default: the selector of the Service with the limiter's name."),
-    host: text({ max: 253 }).optional().describe("Host of a ServiceEntry whose workloads are meant."),
+    host: text({ max: 253 })
+      .optional()
+      .describe("Host of a ServiceEntry of the namespace whose pods are meant, where no `workloadSelector` is given."),
     metrics: z
       .record(text({ min: 1, max: 253 }), Query)
       .default({})

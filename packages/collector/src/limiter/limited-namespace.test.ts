@@ -4,6 +4,7 @@ import { SMART_LIMITER, type SmartLimiter } from "@fenceline/api";
 import type { Reads } from "@fenceline/registry";
 import { base, limiterText, rule } from "../testing/limiters.ts";
 import { meshOf, snapshotOf } from "../testing/mesh.ts";
+import { HostEntries } from "./host-entries.ts";
 import { LimitedNamespace } from "./limited-namespace.ts";
 import type { LimiterPods } from "./limiter-pods.ts";
 import { SubsetRules } from "./subset-rules.ts";
@@ -27,7 +28,11 @@ function readOf(target: object) {
   const { registry } = meshOf(manifests);
   const read: (Reads | undefined)[] = [];
   const onLooked = (_: SmartLimiter, pods: LimiterPods | undefined) => read.push(pods?.reads);
-  const namespace = new LimitedNamespace({ rules: new SubsetRules("cluster.local"), registry: () => registry, onLooked });
+  const namespace = new LimitedNamespace({
+    sources: { rules: new SubsetRules("cluster.local"), entries: new HostEntries(["app"]) },
+    registry: () => registry,
+    onLooked,
+  });
   namespace.apply({ limiters, readers: [] });
   return { groups: namespace.groupsOf("a").length, endpoints: read.flatMap((reads) => [...(reads?.endpoints ?? [])]) };
 }

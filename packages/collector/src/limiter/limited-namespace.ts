@@ -3,12 +3,11 @@ import { compareText, type SmartLimiter } from "@fenceline/api";
 import type { Registry } from "@fenceline/registry";
 import { type LimitGroup, LimitGroups } from "@fenceline/render/limiter";
 import { createdAt, type LimiterPods, limitedPods, limiterPods, withoutRoom } from "./limiter-pods.ts";
-import { MOST_SETS } from "./limiter-sets.ts";
-import type { SubsetRules } from "./subset-rules.ts";
+import { MOST_SETS, type SetSources } from "./limiter-sets.ts";
 
 /** Dependencies of a {@link LimitedNamespace}. */
 export interface LimitedNamespaceOptions {
-  readonly rules: SubsetRules;
+  readonly sources: SetSources;
   readonly registry: () => Registry;
   /** Told of every look-up. Without pods, the limiter is gone. */
   readonly onLooked: (limiter: SmartLimiter, pods: LimiterPods | undefined) => void;
@@ -84,8 +83,8 @@ export class LimitedNamespace {
       this.#pods.delete(name);
       return this.#groups.put(name, []);
     }
-    const { rules, registry, onLooked } = this.#options;
-    const pods = this.#leftOut.has(name) ? withoutRoom(limiter) : limiterPods(limiter, rules, registry());
+    const { sources, registry, onLooked } = this.#options;
+    const pods = this.#leftOut.has(name) ? withoutRoom(limiter) : limiterPods(limiter, sources, registry());
     this.#pods.set(name, pods);
     onLooked(limiter, pods);
     return this.#groups.put(name, limitedPods(limiter, pods));

@@ -8,6 +8,7 @@ import {
   parseManifests,
   type ReadKind,
   SERVICE,
+  SERVICE_ENTRY,
   SMART_LIMITER,
 } from "@fenceline/api";
 import { Registry } from "@fenceline/registry";
@@ -15,7 +16,7 @@ import fc from "fast-check";
 import { base, limiterText, rule } from "../testing/limiters.ts";
 import { LimitedNamespaces } from "./limited-namespaces.ts";
 
-const KINDS = [SERVICE, ENDPOINT_SLICE, DESTINATION_RULE, SMART_LIMITER] as readonly ReadKind<AnyObject>[];
+const KINDS = [SERVICE, ENDPOINT_SLICE, DESTINATION_RULE, SERVICE_ENTRY, SMART_LIMITER] as readonly ReadKind<AnyObject>[];
 
 function parsed(text: string): AnyObject {
   const [object] = parseManifests(text, "limiters.yaml", KINDS).objects;
@@ -72,7 +73,7 @@ class LimitedMesh {
   }
 
   #anew(): LimitedNamespaces {
-    return new LimitedNamespaces({ of: (kind) => this.#of(kind) }, () => this.registry);
+    return new LimitedNamespaces({ of: (kind) => this.#of(kind) }, () => this.registry, ["app"]);
   }
 }
 
@@ -92,6 +93,13 @@ const subsets = (name: string, host: string, version: string, namespace = "shop"
     kind: "DestinationRule",
     metadata: meta(name, namespace),
     spec: { host, subsets: [{ name: "v1", labels: { version } }] },
+  });
+const entry = (name: string, hosts: readonly string[], labels: object, spec: object = {}) =>
+  JSON.stringify({
+    apiVersion: "networking.istio.io/v1",
+    kind: "ServiceEntry",
+    metadata: { ...meta(name), labels },
+    spec: { hosts, ...spec },
   });
 /** A limiter of a Service's pods and of its subset `v1`. */
 const limiter = (name: string, namespace = "shop", quota = "1", spec: object = {}) => {
@@ -125,6 +133,7 @@ function costs(t: test.TestContext, mesh: LimitedMesh) {
     endpoints: slice("app-1", ["10.0.0.1", "10.0.0.2"]),
     "a selector": service("app-1", { app: "app-1", tier: "web" }),
     "a Service of nobody": service("nobody", { app: "nobody" }),
+    "a ServiceEntry of nobody": entry("nobody", ["nobody.example"], { app: "nobody" }),
   }).map(([what, text]) => {
     for (const each of asked) each.resetCalls();
     const looked = mesh.change(text);
@@ -139,7 +148,7 @@ test("issue 14: a change costs a look at the limiters that it is about, however 
   const own = ["shop/app-1"];
   assert.deepEqual(
     few.map(({ looked }) => looked),
-    [own, [], ["shop/other"], own, [], own, own, []],
+    [own, [], ["shop/other"], own, [], own, own, [], []],
   );
   assert.ok(few.every(({ questions }) => questions < 20));
 });
@@ -170,6 +179,9 @@ const step = fc.record({
         isHeadless: fc.boolean(),
       })
       .map(({ app: name, selector }) => service(name, selector)),
+    fc
+      .record({ app, hosts: fc.subarray(["a", "b"]), labels: fc.constantFrom({}, { app: "a" }, { app: "" }), isSelecting: fc.boolean() })
+      .map((of) => entry(of.app, of.hosts, of.labels, of.isSelecting ? { workloadSelector: { labels: { app: "b" } } } : {})),
     fc.record({ app, count: fc.nat(2) }).map((of) => slice(of.app, ["10.0.0.1", "10.0.0.2"].slice(0, of.count))),
     fc
       .record({ app, host: fc.constantFrom("a", "b", "a.shop", "b.shop.svc.cluster.local", "a.b"), version: fc.constantFrom("1", "2") })

@@ -1,17 +1,9 @@
-import {
-  DESTINATION_RULE,
-  type DestinationRule,
-  type ObjectChange,
-  type ObjectRef,
-  objectOf,
-  refOf,
-  SMART_LIMITER,
-  type SmartLimiter,
-} from "@fenceline/api";
+import { DESTINATION_RULE, type ObjectRef, objectOf, refOf, SERVICE_ENTRY, SMART_LIMITER, type SmartLimiter } from "@fenceline/api";
 import { ReadIndex } from "@fenceline/control";
 import type { Registry } from "@fenceline/registry";
 import type { MeshChanges, MeshSnapshot } from "@fenceline/store";
 import { RegistryReads } from "../registry-reads.ts";
+import { entryTopicsOf, HostEntries } from "./host-entries.ts";
 import { LimitedNamespace } from "./limited-namespace.ts";
 import type { LimiterPods } from "./limiter-pods.ts";
 import { SubsetRules, topicsOf } from "./subset-rules.ts";
@@ -24,14 +16,18 @@ export class LimitedNamespaces {
   readonly #registry: () => Registry;
   readonly #namespaces = new Map<string, LimitedNamespace>();
   readonly #rules: SubsetRules;
+  readonly #entries: HostEntries;
   readonly #reads = new RegistryReads();
-  /** Which limiters read which DestinationRules. */
-  readonly #ruleReads = new ReadIndex();
+  /** Which limiters read which DestinationRules and ServiceEntries. */
+  readonly #objectReads = new ReadIndex();
 
-  constructor(snapshot: Pick<MeshSnapshot, "of">, registry: () => Registry) {
+  /** @param labelKeys see {@link HostEntries} */
+  constructor(snapshot: Pick<MeshSnapshot, "of">, registry: () => Registry, labelKeys: readonly string[]) {
     this.#registry = registry;
     this.#rules = new SubsetRules(registry().clusterDomain);
+    this.#entries = new HostEntries(labelKeys);
     for (const rule of snapshot.of(DESTINATION_RULE)) this.#rules.changed({ before: undefined, after: rule });
+    for (const entry of snapshot.of(SERVICE_ENTRY)) this.#entries.changed({ before: undefined, after: entry });
     const limiters = Map.groupBy(snapshot.of(SMART_LIMITER), ({ metadata }) => metadata.namespace);
     for (const [namespace, list] of limiters)
       this.#namespace(namespace).apply({ limiters: new Map(list.map((limiter) => [limiter.metadata.name, limiter])), readers: [] });
@@ -49,9 +45,11 @@ export class LimitedNamespaces {
    * share an EnvoyFilter with an affected limiter
    */
   apply(changes: Pick<MeshChanges, "of">): readonly ObjectRef[] {
-    const rules = changes.of(DESTINATION_RULE);
+    const [rules, entries] = [changes.of(DESTINATION_RULE), changes.of(SERVICE_ENTRY)];
     for (const change of rules) this.#rules.changed(change);
-    const readers = Map.groupBy([...this.#reads.concernedBy(changes), ...this.#ruleReaders(rules)], ({ namespace }) => namespace);
+    for (const change of entries) this.#entries.changed(change);
+    const topics = [...rules.map((change) => this.#rules.topicsOf(change)), ...entries.map((change) => this.#entries.topicsOf(change))];
+    const readers = Map.groupBy([...this.#reads.concernedBy(changes), ...this.#objectReaders(topics)], ({ namespace }) => namespace);
     const limiters = Map.groupBy(changes.of(SMART_LIMITER), (change) => objectOf(change)?.metadata.namespace ?? "");
     return [...new Set([...readers.keys(), ...limiters.keys()])].flatMap((namespace) => {
       const changed = (limiters.get(namespace) ?? []).map((change) => [objectOf(change)?.metadata.name ?? "", change.after] as const);
@@ -66,7 +64,11 @@ export class LimitedNamespaces {
   #namespace(namespace: string): LimitedNamespace {
     const known =
       this.#namespaces.get(namespace) ??
-      new LimitedNamespace({ rules: this.#rules, registry: this.#registry, onLooked: (limiter, pods) => this.#looked(limiter, pods) });
+      new LimitedNamespace({
+        sources: { rules: this.#rules, entries: this.#entries },
+        registry: this.#registry,
+        onLooked: (limiter, pods) => this.#looked(limiter, pods),
+      });
     this.#namespaces.set(namespace, known);
     return known;
   }
@@ -75,14 +77,14 @@ export class LimitedNamespaces {
     const of = refOf(SMART_LIMITER.name, limiter);
     if (pods === undefined) {
       this.#reads.delete(of);
-      this.#ruleReads.delete(of);
+      this.#objectReads.delete(of);
     } else {
       this.#reads.set(of, [pods.reads]);
-      this.#ruleReads.set(of, new Set(topicsOf(limiter)));
+      this.#objectReads.set(of, new Set([...topicsOf(limiter), ...entryTopicsOf(limiter)]));
     }
   }
 
-  *#ruleReaders(changes: readonly ObjectChange<DestinationRule>[]): Generator<ObjectRef> {
-    for (const change of changes) for (const topic of this.#rules.topicsOf(change)) yield* this.#ruleReads.readersOf(topic);
+  *#objectReaders(changed: readonly ReadonlySet<string>[]): Generator<ObjectRef> {
+    for (const topics of changed) for (const topic of topics) yield* this.#objectReads.readersOf(topic);
   }
 }

@@ -8,6 +8,7 @@ import {
   type LimiterConditionType,
   NAMESPACE,
   SERVICE,
+  SERVICE_ENTRY,
   shortenedList,
   withTransition,
 } from "@fenceline/api";
@@ -44,9 +45,15 @@ function accepted({ faults, limiter }: LimiterSeen): LimiterJudgement {
 
 /** For a limiter with labels of its own, and without subsets, nothing is looked up. */
 function resolvedRefs({ limiter: { spec }, sets, unread }: LimiterSeen): LimiterJudgement {
-  const isByService = Object.keys(spec.workloadSelector).length === 0;
+  const isByEntry = spec.host !== undefined && spec.host !== "";
+  const isLookedUp = Object.keys(spec.workloadSelector).length === 0;
   const hasSubsets = Object.keys(spec.sets).some((set) => set !== BASE_SET);
-  const notRead = forbidden(unread, ...(isByService || hasSubsets ? [SERVICE] : []), ...(hasSubsets ? [DESTINATION_RULE] : []));
+  const notRead = forbidden(
+    unread,
+    ...(isLookedUp || hasSubsets ? [SERVICE] : []),
+    ...(isLookedUp && isByEntry ? [SERVICE_ENTRY] : []),
+    ...(hasSubsets ? [DESTINATION_RULE] : []),
+  );
   if (notRead !== undefined) return { type: "ResolvedRefs", ...notRead };
   const missing = sets.flatMap((each) => ("missing" in each ? [{ set: each.set, ...each.missing }] : []));
   const [first] = missing;

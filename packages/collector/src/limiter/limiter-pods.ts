@@ -4,8 +4,7 @@ import { type Reads, RecordedLookup, type Registry } from "@fenceline/registry";
 import type { LimitedPods } from "@fenceline/render/limiter";
 import { podCounts } from "./limiter-material.ts";
 import { podPortsOf, portsNamed } from "./limiter-ports.ts";
-import { MOST_SETS, podsOfSets, type SetPods } from "./limiter-sets.ts";
-import type { SubsetRules } from "./subset-rules.ts";
+import { MOST_SETS, podsOfSets, type SetPods, type SetSources } from "./limiter-sets.ts";
 
 /** The pods of a limiter. */
 export interface LimiterPods {
@@ -17,10 +16,10 @@ export interface LimiterPods {
 }
 
 /** Looks up the pods of a limiter. */
-export function limiterPods(limiter: SmartLimiter, rules: SubsetRules, mesh: Registry): LimiterPods {
+export function limiterPods(limiter: SmartLimiter, sources: SetSources, mesh: Registry): LimiterPods {
   const { namespace } = limiter.metadata;
   const registry = new RecordedLookup(mesh);
-  const sets = podsOfSets(limiter, rules, registry);
+  const sets = podsOfSets(limiter, sources, registry);
   const counts = podCounts(namespace, sets, registry);
   for (const each of sets) {
     if (!("labels" in each)) continue;

@@ -166,7 +166,7 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
 
   #known(): LimitedNamespaces {
     const { store, mesh } = this.#options;
-    this.#limited ??= new LimitedNamespaces(store.snapshot(), () => mesh().registry);
+    this.#limited ??= new LimitedNamespaces(store.snapshot(), () => mesh().registry, mesh().config.limiters.serviceEntryLabels);
     return this.#limited;
   }
 

@@ -2,6 +2,7 @@ import type { DestinationRule, Labels, SmartLimiter } from "@fenceline/api";
 import type { ServiceLookup } from "@fenceline/registry";
 import { BASE_SET } from "@fenceline/render/limiter";
 import { selectorFault } from "@fenceline/render/reach";
+import type { HostEntries } from "./host-entries.ts";
 import { hostText, type SubsetRules } from "./subset-rules.ts";
 
 /**
@@ -20,12 +21,18 @@ export interface MissingPods {
 /** Pods of a set of a limiter, or why they are not known. */
 export type SetPods = { readonly set: string; readonly labels: Labels } | { readonly set: string; readonly missing: MissingPods };
 
+/** Where the labels of pods are looked up, beside Services. */
+export interface SetSources {
+  readonly rules: SubsetRules;
+  readonly entries: HostEntries;
+}
+
 /**
- * The pods of each set of a limiter: those of its selector, else of the Service with its name. Pods
- * of a subset also have the subset's labels.
+ * The pods of each set of a limiter: those of its selector, else of the ServiceEntry with its host,
+ * else of the Service with its name. Pods of a subset also have the subset's labels.
  */
-export function podsOfSets(limiter: SmartLimiter, rules: SubsetRules, registry: ServiceLookup): readonly SetPods[] {
-  const base = baseLabels(limiter, registry);
+export function podsOfSets(limiter: SmartLimiter, { rules, entries }: SetSources, registry: ServiceLookup): readonly SetPods[] {
+  const base = baseLabels(limiter, entries, registry);
   const subsets = typeof base === "string" ? new Map<string, Labels>() : subsetsOf(rules.of(limiter, registry));
   return Object.keys(limiter.spec.sets).map((set) => {
     if (typeof base === "string") return { set, missing: { reason: "PodsUnknown", message: base } };
@@ -44,10 +51,12 @@ function podsOf(set: string, labels: Labels): SetPods {
 }
 
 /** The labels, or what is missing. */
-function baseLabels({ metadata: { namespace, name }, spec }: SmartLimiter, registry: ServiceLookup): Labels | string {
+function baseLabels(limiter: SmartLimiter, entries: HostEntries, registry: ServiceLookup): Labels | string {
+  const { metadata, spec } = limiter;
+  const { namespace, name } = metadata;
   if (Object.keys(spec.workloadSelector).length > 0) return spec.workloadSelector;
   if (spec.gateway) return "a gateway needs spec.workloadSelector: without it every proxy of the namespace would be limited";
-  if (spec.host !== undefined && spec.host !== "") return `spec.host ${spec.host} needs spec.workloadSelector beside it`;
+  if (spec.host !== undefined && spec.host !== "") return entries.labelsOf(limiter);
   const service = registry.service(namespace, name);
   if (service === undefined) return `there is no Service ${namespace}/${name}: write one, or spec.workloadSelector`;
   const { selector } = service.spec;

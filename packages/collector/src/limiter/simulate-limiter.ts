@@ -5,7 +5,7 @@ import { limiterMetrics } from "./limiter-metrics.ts";
 import { readRules } from "./limiter-rules.ts";
 
 /** A rule of a simulated limiter. */
-export interface SimulatedRule {
+interface SimulatedRule {
   readonly set: string;
   /** Its name, or its place in the set. */
   readonly rule: string;

@@ -1,28 +1,22 @@
-import { compareText, type DestinationRule, type ObjectChange, objectOf, type SmartLimiter } from "@fenceline/api";
+import type { DestinationRule, ObjectChange, SmartLimiter } from "@fenceline/api";
 import { type ServiceLookup, serviceNames } from "@fenceline/registry";
+import { ObjectsByTopic } from "./objects-by-topic.ts";
 
 /**
  * DestinationRules by the hosts that they name, so that a limiter finds those with its subsets
  * without a look at all of them.
  */
 export class SubsetRules {
-  readonly #byTopic = new Map<string, readonly DestinationRule[]>();
+  readonly #rules: ObjectsByTopic<DestinationRule>;
   readonly #clusterDomain: string;
 
   constructor(clusterDomain: string) {
     this.#clusterDomain = clusterDomain;
+    this.#rules = new ObjectsByTopic((rule) => this.#topicsOf(rule));
   }
 
-  changed({ before, after }: ObjectChange<DestinationRule>): void {
-    const { name } = objectOf({ before, after })?.metadata ?? {};
-    const [had, has] = [before, after].map((rule) => new Set(rule && this.#topicsOf(rule)));
-    for (const topic of new Set([...(had ?? []), ...(has ?? [])])) {
-      const rules = this.#byTopic.get(topic) ?? [];
-      const others = rules.filter(({ metadata }) => metadata.name !== name);
-      const left = after !== undefined && has?.has(topic) === true ? [...others, after].sort(byName) : others;
-      if (left.length === 0) this.#byTopic.delete(topic);
-      else this.#byTopic.set(topic, left);
-    }
+  changed(change: ObjectChange<DestinationRule>): void {
+    this.#rules.changed(change);
   }
 
   /** Those of the limiter's host, then those of the Service with its name, each ordered by name. */
@@ -32,13 +26,13 @@ export class SubsetRules {
       const service = registry.resolveHost(host, namespace)?.metadata;
       return service?.namespace === namespace && service.name === name;
     };
-    const [byHost = [], byService = []] = topicsOf(limiter).map((topic) => this.#byTopic.get(topic));
+    const [byHost = [], byService = []] = topicsOf(limiter).map((topic) => this.#rules.of(topic));
     return [...byHost, ...byService.filter(meansService)];
   }
 
   /** Topics of limiters that a change of a DestinationRule affects. */
-  topicsOf({ before, after }: ObjectChange<DestinationRule>): ReadonlySet<string> {
-    return new Set([before, after].flatMap((rule) => (rule === undefined ? [] : this.#topicsOf(rule))));
+  topicsOf(change: ObjectChange<DestinationRule>): ReadonlySet<string> {
+    return this.#rules.topicsOf(change);
   }
 
   /** Its host as written, and the names of Services of its namespace that it may mean. */
@@ -57,10 +51,6 @@ export function topicsOf(limiter: SmartLimiter): readonly string[] {
 /** The host whose subsets a limiter uses. */
 export function hostText({ metadata, spec }: SmartLimiter): string {
   return spec.host ?? metadata.name;
-}
-
-function byName(one: DestinationRule, other: DestinationRule): number {
-  return compareText(one.metadata.name, other.metadata.name);
 }
 
 function hostTopic(namespace: string, host: string): string {

@@ -1,4 +1,4 @@
-/** Issue 17: how the values of limiters are asked for, without a Prometheus: what waits, and what fails. */
+/** Issue 17: how the values of limiters are asked for: what waits, and what fails. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Config, type ObjectRef, SMART_LIMITER } from "@fenceline/api";

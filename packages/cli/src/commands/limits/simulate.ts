@@ -101,7 +101,9 @@ function* boundedTo<T>(most: number, moments: Iterable<T>): Generator<T> {
   }
 }
 
-/** A line for each moment at which any rule was decided. A rule that limits nothing has no quota. */
+/**
+ * A line for each moment at which any rule was decided. A rule that limits nothing has no quota.
+ */
 function tableOf(rules: readonly RuleOverTime[], { names, points, isClock }: RecordedSeries): string {
   const head = ["time", ...names, ...rules.flatMap(({ title }) => [`${title} quota`, `${title} reason`])];
   const moments = [...new Set([...points.map(({ at }) => at), ...rules.flatMap(({ decisions }) => decisions.map(({ at }) => at))])];
