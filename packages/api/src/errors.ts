@@ -1,4 +1,4 @@
-import { printable, printableLines } from "./printable.ts";
+import { printable, printableLines } from "./foreign-text.ts";
 
 /** Where in the user's input something was wrong. Every field is optional: say what is known. */
 export interface Location {

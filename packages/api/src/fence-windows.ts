@@ -1,7 +1,7 @@
 import type { Ageing } from "./config/ageing.ts";
 import { durationMs, formatDuration, LONGEST_DURATION } from "./duration.ts";
+import { shortened } from "./foreign-text.ts";
 import { type ServiceFenceSpec, timestampMs } from "./kinds/service-fence.ts";
-import { shortened } from "./shortened.ts";
 
 type Limits = Pick<Ageing, "shortestWindow">;
 

@@ -1,6 +1,6 @@
 import { type Document, isMap, type LineCounter } from "yaml";
 import type { z } from "zod";
-import { printable } from "./printable.ts";
+import { printable } from "./foreign-text.ts";
 import { describeFound } from "./schema-words.ts";
 
 /** Keys and indexes from the top of a document down to a field. */

@@ -52,7 +52,6 @@ export * from "./read-object.ts";
 export { outlivesOwner, ownerText, readOwnerText, renderedMeta, withoutOwner } from "./rendered-meta.ts";
 export { SelectorIndex } from "./selector-index.ts";
 export * from "./short-hash.ts";
-export * from "./shortened.ts";
 export * from "./slime-boot.ts";
 export { isStopped } from "./stopped-objects.ts";
 export * from "./vocabulary.ts";

@@ -1,8 +1,8 @@
 import { type Fault, faultsOf, formatPath } from "./field-path.ts";
+import { shortened } from "./foreign-text.ts";
 import { LONGEST_MESSAGE } from "./kinds/condition.ts";
 import { isOwnKind, type OwnKind, type ReadKind } from "./kinds/kind.ts";
 import { safeParseObject } from "./null-fields.ts";
-import { shortened } from "./shortened.ts";
 
 /** An object as its schema has it, or everything that is wrong with it. */
 export type ObjectReading<O> =

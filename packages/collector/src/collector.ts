@@ -1,19 +1,8 @@
-import {
-  allNew,
-  durationMs,
-  ENDPOINT_SLICE,
-  type FenceKey,
-  fenceMode,
-  NODE,
-  type ObjectRef,
-  SERVICE,
-  SERVICE_CIDR,
-  SERVICE_FENCE,
-} from "@fenceline/api";
+import { allNew, durationMs, type FenceKey, fenceMode, type ObjectRef, SERVICE_FENCE } from "@fenceline/api";
 import { Controller, KindDriver } from "@fenceline/control";
 import type { TelemetrySource } from "@fenceline/edges";
 import { meshAddressService } from "@fenceline/mesh-addresses";
-import { type AddressedChanges, MeshAddressBook } from "@fenceline/registry";
+import { MeshAddressBook } from "@fenceline/registry";
 import type { MeshChanges } from "@fenceline/store";
 import { type CallerCheck, type GrpcHost, type GrpcService, peerOf, startGrpcHost } from "@fenceline/wire";
 import type { Registry as MetricsRegistry } from "prom-client";
@@ -39,7 +28,7 @@ import { DecisionLog } from "./sources/access-logs/decision-log.ts";
 import { unbelievedLog } from "./sources/access-logs/unbelieved-log.ts";
 import { type AskedIstiods, askedIstiods } from "./sources/istiods/asked-istiods.ts";
 import { type ConfiguredPrometheus, configuredPrometheus } from "./sources/prometheus/configured-prometheus.ts";
-import { toldPolicies } from "./told-policies.ts";
+import { addressedIn, toldPolicies } from "./told-addresses.ts";
 import { warnOfUnknownRanges } from "./unknown-ranges.ts";
 
 /** The daemon: access logs and objects of ours in, rendered objects out. */
@@ -274,10 +263,4 @@ export class Collector {
   #serviceAccountOf(fence: FenceKey): string | undefined {
     return this.#telemetry.streams.serviceAccountOf(fence, this.#mesh.trustDomains);
   }
-}
-
-/** What changed of the objects that addresses are read from. */
-function addressedIn({ of }: Pick<MeshChanges, "of">): AddressedChanges {
-  const fences = of(SERVICE_FENCE);
-  return { services: of(SERVICE), endpointSlices: of(ENDPOINT_SLICE), nodes: of(NODE), serviceCIDRs: of(SERVICE_CIDR), fences };
 }

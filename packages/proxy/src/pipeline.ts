@@ -35,7 +35,7 @@ export interface PipelineParts {
 }
 
 /** The result of the steps before the resolution. */
-interface Planned {
+interface AuthorizedRequest {
   readonly method: string;
   readonly head: RequestHead;
   readonly path: string;
@@ -59,9 +59,10 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     const { call } = exchange;
     parts.calls.begin(call);
     parts.decisions?.received(call, request.rawHeaders);
-    const planned = parts.admit() ?? refused ?? plan(request, parts);
-    if (planned instanceof Refusal) call.fail(planned);
-    else withAddresses(parts, call, planned.route, (addresses) => exchange.forward(forwardedRequest(planned, addresses[0]), addresses));
+    const authorized = parts.admit() ?? refused ?? parseAndAuthorize(request, parts);
+    if (authorized instanceof Refusal) call.fail(authorized);
+    else
+      withAddresses(parts, call, authorized.route, (addresses) => exchange.forward(forwardedRequest(authorized, addresses[0]), addresses));
   };
 }
 
@@ -84,7 +85,10 @@ const NO_FIELDS: RoutingFields = {
 };
 
 /** Steps 1 and 2, and the guard against loops. */
-function plan({ method, target: text, rawHeaders }: ReceivedRequest, { router, certifiedNamespace }: PipelineParts): Planned | Refusal {
+function parseAndAuthorize(
+  { method, target: text, rawHeaders }: ReceivedRequest,
+  { router, certifiedNamespace }: PipelineParts,
+): AuthorizedRequest | Refusal {
   const head = readRequestHead(rawHeaders);
   if (head instanceof Refusal) return head;
   if (method === "TRACE") return new Refusal("METHOD_REFUSED", "TRACE is not forwarded");
@@ -116,7 +120,10 @@ function countDown(head: RequestHead, maxForwards: string): Refusal | undefined 
 }
 
 /** @param address any of the destination's: for the header they do not differ */
-function forwardedRequest({ method, head, path, authority, route, hops }: Planned, address: Address | undefined): ForwardedRequest {
+function forwardedRequest(
+  { method, head, path, authority, route, hops }: AuthorizedRequest,
+  address: Address | undefined,
+): ForwardedRequest {
   const host = hostFields(authority, route.destination.named, address);
   const headers = head.forwarded;
   if (host.original !== undefined) headers.push(AUTHORITY_HEADER, host.original);

@@ -1,5 +1,5 @@
 import { type FieldPath, formatPath } from "../field-path.ts";
-import { shortened } from "../shortened.ts";
+import { shortened } from "../foreign-text.ts";
 
 /** Paths that {@link describeLeftOut} names: a status may have thousands of entries. */
 const NAMED = 5;

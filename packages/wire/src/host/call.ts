@@ -1,8 +1,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { Answer } from "./answer.ts";
-import type { GrpcStatus } from "./grpc-status.ts";
+import { type GrpcStatus, limitStatus } from "./grpc-status.ts";
 import { Usage } from "./least-served.ts";
-import { limitStatus } from "./limit-status.ts";
 import type { HostLimit, HostLimits } from "./limits.ts";
 import { MessageFrames } from "./message-frames.ts";
 import type { PeerRate } from "./peer-rates.ts";

@@ -29,7 +29,7 @@ export interface SyncStatusWatch {
 
 const STREAM = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources";
 /** How long istiod may take to answer, in milliseconds. It is not asked again meanwhile. */
-const PATIENCE = 30_000;
+const ANSWER_TIMEOUT = 30_000;
 /** Some 400 bytes for each proxy. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
@@ -59,7 +59,7 @@ export function watchSyncStatus(options: SyncStatusWatchOptions): SyncStatusWatc
 
   function ask(nonce?: string): void {
     stream?.write(syncQuestion(own, nonce));
-    timer = setTimeout(() => lost(`no answer within ${PATIENCE / 1_000} s`), PATIENCE).unref();
+    timer = setTimeout(() => lost(`no answer within ${ANSWER_TIMEOUT / 1_000} s`), ANSWER_TIMEOUT).unref();
   }
 
   function take(bytes: Buffer): void {

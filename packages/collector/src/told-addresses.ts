@@ -1,5 +1,7 @@
-import { outboundEntries, sidecarEntries } from "@fenceline/registry";
-import type { MeshSnapshot } from "@fenceline/store";
+/** What the global sidecar is told about addresses and namespaces of the mesh. */
+import { ENDPOINT_SLICE, NODE, SERVICE, SERVICE_CIDR, SERVICE_FENCE } from "@fenceline/api";
+import { type AddressedChanges, outboundEntries, sidecarEntries } from "@fenceline/registry";
+import type { MeshChanges, MeshSnapshot } from "@fenceline/store";
 import type { Mesh } from "./mesh.ts";
 
 /** What is told to the global sidecar about namespaces. */
@@ -14,4 +16,10 @@ export function toldPolicies({ defaultSidecars = [] }: MeshSnapshot, { controlPl
   const { rootNamespace, istioNamespace } = config;
   const outbound = outboundEntries({ defaultSidecars, controlPlanes }, rootNamespace ?? istioNamespace);
   return { outbound, sidecars: sidecarEntries(defaultSidecars, rootNamespaces) };
+}
+
+/** Changes of the objects that determine addresses. */
+export function addressedIn({ of }: Pick<MeshChanges, "of">): AddressedChanges {
+  const fences = of(SERVICE_FENCE);
+  return { services: of(SERVICE), endpointSlices: of(ENDPOINT_SLICE), nodes: of(NODE), serviceCIDRs: of(SERVICE_CIDR), fences };
 }
