@@ -10,7 +10,7 @@ import { connect, type Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { FRAME, frame, framed, PREFACE } from "@fenceline/wire/testing/frames";
 import { STREAM_V3 } from "../methods.ts";
-import { FRAMES, MESSAGES, named } from "./flood-bytes.ts";
+import { FRAMES, MESSAGES, named, SHARED_FRAMES } from "./flood-bytes.ts";
 
 const CONNECTIONS = 25;
 const STREAMS_OF_A_CONNECTION = 20;
@@ -22,7 +22,7 @@ const [port = "", what = ""] = process.argv.slice(2);
 const message = MESSAGES[what];
 for (let index = 0; index < CONNECTIONS; index += 1) {
   if (message !== undefined) streams(message);
-  else connection(FRAMES[what]);
+  else connection({ ...FRAMES, ...SHARED_FRAMES }[what]);
 }
 console.log("flooding");
 
