@@ -6,13 +6,13 @@ import {
   isSeq,
   LineCounter,
   type Node,
-  parseAllDocuments,
   type Scalar,
   type ScalarTag,
   type Tags,
   visit,
   type YAMLMap,
 } from "yaml";
+import { boundedDocuments } from "./bounded-documents.ts";
 import { separated } from "./json-values.ts";
 
 /** A YAML text, as far as its syntax goes. */
@@ -46,15 +46,13 @@ function lineEnd(run: string): string {
  * 1.1 with merge keys, `on`, `yes` and `y` are booleans, `017` is octal. Keys that stand twice are
  * faults: kubectl asks the API server for strict validation, which refuses them.
  *
- * Never throws: faults of the syntax stand in the documents.
+ * Never throws: faults of the syntax stand in the documents, as does that a text is too much to
+ * read ({@link boundedDocuments}).
  */
 export function parseYaml(text: string): YamlText {
   const lines = new LineCounter();
   const documents = withoutStacks(() =>
-    parseAllDocuments(separated(text.replace(LINE_END, lineEnd)), {
-      lineCounter: lines,
-      // It would copy the line of each fault, which may be all of the text.
-      prettyErrors: false,
+    boundedDocuments(separated(text.replace(LINE_END, lineEnd)), lines, {
       // It compares each key with each, which takes minutes of a large file: see `structureFaults`.
       uniqueKeys: false,
       version: "1.1",
@@ -62,8 +60,7 @@ export function parseYaml(text: string): YamlText {
       logLevel: "error",
     }),
   );
-  // A text without any document has another type, and is as good as a list without elements.
-  return { documents: [...documents], lines };
+  return { documents, lines };
 }
 
 /**
@@ -115,6 +112,9 @@ export function syntaxFaults(document: Document, lines: LineCounter): readonly S
  */
 const MOST_STEPS = 20_000_000;
 
+/** Keys that merge keys may copy: each copies all of its source. About a fifth of a second. */
+const MOST_MERGED = 1_000_000;
+
 /**
  * Keys that stand twice in a map, aliases that lead nowhere or would take too long to follow, and
  * merge keys with something else than maps.
@@ -123,6 +123,7 @@ function structureFaults(document: Document, lines: LineCounter): readonly Synta
   const found: SyntaxFault[] = [];
   /** By anchor, the latest node in the order of the text. */
   const anchored = new Map<string, Node>();
+  const merged = new MergedKeys();
   const tell = (offset: number, message: string) => found.push({ line: lines.linePos(offset).line, message });
   let aliases = 0;
   let anchors = 0;
@@ -138,14 +139,19 @@ function structureFaults(document: Document, lines: LineCounter): readonly Synta
         }
         if (isMap(node)) for (const offset of repeatedKeys(node)) tell(offset, "Map keys must be unique [DUPLICATE_KEY]");
       },
-      Pair: (_key, { key, value }) => {
-        if (isMergeKey(key) && !isMergeable(value, anchored)) tell(key.range?.[0] ?? 0, MERGES_NO_MAP);
+      Pair: (_key, { key, value }, path) => {
+        if (!isMergeKey(key)) return;
+        const sources = sourcesOf(value, anchored);
+        if (!sources.every((each) => each === undefined || isMap(each))) tell(key.range?.[0] ?? 0, MERGES_NO_MAP);
+        merged.add(path.at(-1), sources);
       },
     });
   } catch (error) {
     if (error instanceof RangeError) return [{ line: 1, message: TOO_DEEP }];
     throw error;
   }
+  if (merged.total > MOST_MERGED)
+    return [{ line: 1, message: `merge keys copy more than ${MOST_MERGED} keys: write out what they stand for` }];
   const isTooMuch = aliases * (aliases + anchors) > MOST_STEPS;
   return isTooMuch ? [{ line: 1, message: `${aliases} aliases of ${anchors} anchors are too many: write out what they stand for` }] : found;
 }
@@ -161,12 +167,27 @@ function isMergeKey(key: unknown): key is Scalar {
 }
 
 /**
- * Whether `<<` can take it. An alias that leads nowhere is a fault of its own, and told as that.
+ * What `<<` is to take. Undefined stands for an alias that leads nowhere, which is a fault of its
+ * own, and told as that.
  */
-function isMergeable(value: unknown, anchored: ReadonlyMap<string, Node>): boolean {
-  const isSource = (each: unknown) => isMap(isAlias(each) ? anchored.get(each.source) : each);
-  const isLost = (each: unknown) => isAlias(each) && !anchored.has(each.source);
-  return (isSeq(value) ? value.items : [value]).every((each) => isSource(each) || isLost(each));
+function sourcesOf(value: unknown, anchored: ReadonlyMap<string, Node>): readonly unknown[] {
+  return (isSeq(value) ? value.items : [value]).map((each) => (isAlias(each) ? anchored.get(each.source) : each));
+}
+
+/** How many keys the merge keys of a document copy, told of each in the order of the text. */
+class MergedKeys {
+  total = 0;
+  readonly #lengths = new Map<unknown, number>();
+
+  add(map: unknown, sources: readonly unknown[]): void {
+    const more = sources.filter(isMap).reduce((sum, each) => sum + this.#lengthOf(each), 0);
+    this.total += more;
+    this.#lengths.set(map, this.#lengthOf(map) + more);
+  }
+
+  #lengthOf(map: unknown): number {
+    return this.#lengths.get(map) ?? (isMap(map) ? map.items.length : 0);
+  }
 }
 
 /** Where the keys begin that stand in the map already. */

@@ -93,7 +93,10 @@ function readingsOfObject(object: JsonObject, file: string): readonly SlimeBootV
 }
 
 function moduleIn(text: string, file: string): JsonObject {
-  const [document] = parseYaml(text).documents;
+  const { documents, lines } = parseYaml(text);
+  const [document] = documents;
+  const [fault] = document === undefined ? [] : syntaxFaults(document, lines);
+  if (fault !== undefined) throw invalid(file, fault.message, fault.line);
   const value = document === undefined ? undefined : contentOf(document).value;
   if (!isJsonObject(value)) throw invalid(file, "no module of Slime");
   return value;

@@ -1,5 +1,4 @@
-import { InvalidResource, isJsonObject } from "@fenceline/api";
-import { parse } from "yaml";
+import { contentOf, InvalidResource, isJsonObject, parseYaml, syntaxFaults } from "@fenceline/api";
 import { readNamedFile } from "../../read-text-file.ts";
 
 /** Largest file that is read, in bytes. */
@@ -23,13 +22,20 @@ export function readValues(file: string): ReadonlyMap<string, number> {
 }
 
 function parsed(text: string, file: string): unknown {
-  try {
-    return parse(text);
-  } catch (error) {
-    throw invalid(file, "", error instanceof Error ? error.message : String(error));
-  }
+  const { documents, lines } = parseYaml(text);
+  const [document] = documents;
+  if (document === undefined) return undefined;
+  const [syntax] = syntaxFaults(document, lines);
+  if (syntax !== undefined) throw invalid(file, "", syntax.message, syntax.line);
+  const { value, fault } = contentOf(document);
+  if (fault !== undefined) throw invalid(file, "", fault);
+  return value;
 }
 
-function invalid(file: string, path: string, message: string): InvalidResource {
-  return new InvalidResource("METRICS_INVALID", { at: { file, path }, message, hint: "write {_base.pod: 3}" });
+function invalid(file: string, path: string, message: string, line?: number): InvalidResource {
+  return new InvalidResource("METRICS_INVALID", {
+    at: { file, path, ...(line !== undefined && { line }) },
+    message,
+    hint: "write {_base.pod: 3}",
+  });
 }
