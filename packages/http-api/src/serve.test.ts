@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { channel } from "node:diagnostics_channel";
 import { once } from "node:events";
-import { request } from "node:http";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { Counter, Registry as MetricsRegistry } from "prom-client";
@@ -84,23 +83,6 @@ test("T-12 scrapes at the same time are made once", async (t) => {
   const bodies = await Promise.all(asked);
   assert.equal(made, 1);
   assert.ok(bodies.every(({ status, body }) => status === 200 && body.includes("made")));
-});
-
-test("T-10 whoever takes all connections that an address may have gets no more, and leaves room for others", async (t) => {
-  const port = await start(t);
-  const sockets = Array.from({ length: 200 }, () => connect({ port, host: "127.0.0.1" }));
-  t.after(() => sockets.forEach((socket) => void socket.destroy()));
-  let closed = 0;
-  for (const socket of sockets)
-    socket
-      .on("error", () => {})
-      .on("close", () => (closed += 1))
-      .resume();
-  while (closed < 72) await new Promise(setImmediate);
-  const sent = request({ host: "127.0.0.1", port, path: "/healthz", localAddress: "127.0.0.9", agent: false });
-  sent.end();
-  const [response] = await once(sent, "response");
-  assert.equal(response.statusCode, 200);
 });
 
 test("T-45 a connection on which nothing came is closed without a word, and one with a part of a header is told", async (t) => {

@@ -3,11 +3,11 @@ import { createRequire } from "node:module";
 import type { AddressInfo, Server as NetServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { listenFailed } from "@fenceline/api/vocabulary";
-import { ConnectionCap } from "@fenceline/wire/connection-cap";
 import { openFilesLimit } from "@fenceline/wire/open-files";
 import { endSlicing, readInSlices, requestTold } from "@fenceline/wire/sliced-reading";
 import type { Guard } from "./access/guard.ts";
 import { JSON_TYPE, sendError } from "./answers.ts";
+import { OpenConnections } from "./open-connections.ts";
 import { checkHost } from "./host-names.ts";
 import { OneByOne } from "./one-by-one.ts";
 import { ApiRefusal } from "./refusal.ts";
@@ -47,10 +47,7 @@ export interface HttpApi {
  */
 const { createServer }: typeof import("node:http") = createRequire(import.meta.url)("node:http");
 
-/**
- * Most connections in all, and from one address. Probes come from another address than a client
- * that uses up its own.
- */
+/** Most connections in all, and from one address; beyond them an older one gives way. */
 const MAX_CONNECTIONS = 512;
 const MAX_CONNECTIONS_PER_ADDRESS = 128;
 const SHARE_OF_FILES = 1 / 8;
@@ -69,10 +66,15 @@ const IDLE_MS = 30_000;
 export async function serveHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const api = new Api(options);
   const inTurn = new OneByOne();
+  const affordable = Math.max(1, Math.min(MAX_CONNECTIONS, Math.floor(openFilesLimit() * SHARE_OF_FILES)));
+  const connections = new OpenConnections(affordable, Math.min(MAX_CONNECTIONS_PER_ADDRESS, Math.ceil(affordable / 2)));
   const server = createServer(
     { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000, requireHostHeader: false },
     (request, response) => {
-      requestTold(request.socket, false);
+      const { socket } = request;
+      requestTold(socket, false);
+      connections.beginsAnswer(socket);
+      response.once("close", () => connections.endsAnswer(socket));
       // No route has a body, and after the answer Node would read it to its end, for as long as the
       // client sends.
       if (hasBody(request)) response.shouldKeepAlive = false;
@@ -91,11 +93,7 @@ export async function serveHttpApi(options: HttpApiOptions): Promise<HttpApi> {
     refuseUnread(socket, "405 Method Not Allowed", "METHOD_NOT_ALLOWED", "allow: GET, HEAD\r\n");
   });
   server.on("clientError", refuseUnreadable);
-  const affordable = Math.min(MAX_CONNECTIONS, Math.floor(openFilesLimit() * SHARE_OF_FILES));
-  const cap = new ConnectionCap(affordable, Math.min(MAX_CONNECTIONS_PER_ADDRESS, Math.ceil(affordable / 2)));
-  server.prependListener("connection", (socket) => {
-    if (cap.admit(socket) !== undefined) socket.destroy();
-  });
+  server.prependListener("connection", (socket) => connections.take(socket));
   server.on("connection", readInSlices);
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
