@@ -3,6 +3,7 @@ import { shortened } from "./foreign-text.ts";
 import { LONGEST_MESSAGE } from "./kinds/condition.ts";
 import { isOwnKind, type OwnKind, type ReadKind } from "./kinds/kind.ts";
 import { safeParseObject } from "./null-fields.ts";
+import { unusableNames } from "./unusable-names.ts";
 
 /** An object as its schema has it, or everything that is wrong with it. */
 export type ObjectReading<O> =
@@ -20,29 +21,35 @@ export type ObjectReading<O> =
 export function readObject<O>(kind: ReadKind<O>, value: unknown, salvages = false): ObjectReading<O> {
   const { object = value, asWritten } = (isOwnKind(kind) ? kind.normalize?.(value) : undefined) ?? {};
   const result = safeParseObject(kind.schema, object);
-  if (result.success) return { object: result.data };
-  const faults = faultsOf(result.error, object).map((fault) => ({ ...fault, field: asWritten?.(fault.field) ?? fault.field }));
+  const unusable = isOwnKind(kind) ? unusableNames(value) : [];
+  if (result.success && unusable.length === 0) return { object: result.data };
+  const others = result.success ? [] : faultsOf(result.error, object);
+  const faults = [...unusable, ...others.map((fault) => ({ ...fault, field: asWritten?.(fault.field) ?? fault.field }))];
   const stopped = salvages && isOwnKind(kind) ? kind.inSpiteOfFaults?.(object) : undefined;
   const rest = stopped === undefined ? undefined : safeParseObject(kind.schema, stopped);
   if (rest?.success) return { object: { ...rest.data, fault: describeFaults(faults) } };
-  const salvaged = salvages && isOwnKind(kind) ? salvage(kind, object) : undefined;
+  const salvaged = salvages && isOwnKind(kind) ? salvage(kind, object, [...unusable, ...others]) : undefined;
   if (salvaged !== undefined) return { object: { ...salvaged, fault: describeFaults(faults), faulty: fieldsOf(faults) }, mistakes: faults };
-  const [first = { field: [], message: "not valid" }, ...others] = faults;
-  return { faults: [first, ...others] };
+  const [first = { field: [], message: "not valid" }, ...more] = faults;
+  return { faults: [first, ...more] };
 }
 
 /** Faults may hide others: of a list that is no list nobody knows the entries. */
 const TURNS = 5;
 
 /** What of an object counts without the parts that have faults; undefined where nothing does. */
-function salvage<O>(kind: OwnKind<O>, value: unknown): O | undefined {
+function salvage<O>(kind: OwnKind<O>, value: unknown, known: readonly Fault[]): O | undefined {
   let object: unknown = value;
+  let faults = known;
   for (let turn = 0; turn < TURNS; turn += 1) {
+    object = kind.withoutFaults?.(
+      object,
+      faults.map(({ field }) => field),
+    );
+    if (object === undefined) return undefined;
     const result = safeParseObject(kind.schema, object);
     if (result.success) return result.data;
-    const faults = faultsOf(result.error, object).map(({ field }) => field);
-    object = kind.withoutFaults?.(object, faults);
-    if (object === undefined) return undefined;
+    faults = faultsOf(result.error, object);
   }
   return undefined;
 }

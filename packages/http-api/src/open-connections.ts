@@ -10,7 +10,7 @@ import type { Socket } from "node:net";
 export class OpenConnections {
   readonly #max: number;
   readonly #maxPerAddress: number;
-  /** Those of each address; the one whose last answer is longest ago, or that never had one, first. */
+  /** Those of each address, the one whose last answer is longest ago first. */
   readonly #byAddress = new Map<string, Set<Socket>>();
   readonly #inAnswer = new Set<Socket>();
   #open = 0;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { channel } from "node:diagnostics_channel";
 import { once } from "node:events";
+import { request } from "node:http";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { Counter, Registry as MetricsRegistry } from "prom-client";
@@ -83,6 +84,26 @@ test("T-12 scrapes at the same time are made once", async (t) => {
   const bodies = await Promise.all(asked);
   assert.equal(made, 1);
   assert.ok(bodies.every(({ status, body }) => status === 200 && body.includes("made")));
+});
+
+test("T-10 of 200 connections of an address 128 stay, and others have theirs, the probes of that address too", async (t) => {
+  const port = await start(t);
+  const sockets = Array.from({ length: 200 }, () => connect({ port, host: "127.0.0.1" }));
+  t.after(() => sockets.forEach((socket) => void socket.destroy()));
+  let closed = 0;
+  for (const socket of sockets)
+    socket
+      .on("error", () => {})
+      .on("close", () => (closed += 1))
+      .resume();
+  while (closed < 72) await new Promise(setImmediate);
+  for (const localAddress of ["127.0.0.9", "127.0.0.1"]) {
+    const sent = request({ host: "127.0.0.1", port, path: "/healthz", localAddress, agent: false });
+    sent.end();
+    const [response] = await once(sent, "response");
+    response.resume();
+    assert.equal(response.statusCode, 200);
+  }
 });
 
 test("T-45 a connection on which nothing came is closed without a word, and one with a part of a header is told", async (t) => {
