@@ -1,3 +1,5 @@
+import { LeftOutLines } from "./left-out-lines.ts";
+
 /** Settings of a {@link LineBudget}. */
 export interface LineBudgetOptions {
   /**
@@ -16,15 +18,14 @@ const LINES = 3;
 const KINDS = 1_000;
 
 /**
- * Lets few log lines of each kind through, and counts the others. A kind is a reason, or a
- * namespace: who writes something bad into its objects all the time must not fill the log that all
- * share.
+ * Lets few log lines of each kind through. A kind is a reason, or a namespace: who writes something
+ * bad into its objects all the time must not fill the log that all share.
  */
 export class LineBudget {
   readonly #lines: number;
   readonly #window: number;
   readonly #clock: () => number;
-  readonly #windows = new Map<string, { begin: number; lines: number; suppressed: number }>();
+  readonly #windows = new Map<string, { readonly begin: number; lines: number }>();
 
   constructor({ lines = LINES, window = WINDOW, clock = () => performance.now() }: LineBudgetOptions = {}) {
     this.#lines = lines;
@@ -32,30 +33,45 @@ export class LineBudget {
     this.#clock = clock;
   }
 
-  /**
-   * How many lines of this kind were left out before this one; undefined when this one is to be
-   * left out too.
-   */
-  take(kind: string): number | undefined {
+  /** Whether a line of this kind may be told; then it is counted. */
+  take(kind: string): boolean {
     const now = this.#clock();
     let window = this.#windows.get(kind);
     // A wall clock may be set back.
     if (window === undefined || Math.abs(now - window.begin) >= this.#window) {
-      window = { begin: now, lines: 0, suppressed: window?.suppressed ?? 0 };
+      window = { begin: now, lines: 0 };
       // The one that told last is forgotten last.
       this.#windows.delete(kind);
       this.#windows.set(kind, window);
       const [oldest] = this.#windows.keys();
       if (this.#windows.size > KINDS && oldest !== undefined) this.#windows.delete(oldest);
     }
-    if (window.lines >= this.#lines) {
-      window.suppressed += 1;
-      return undefined;
-    }
+    if (window.lines >= this.#lines) return false;
     window.lines += 1;
-    const { suppressed } = window;
-    window.suppressed = 0;
-    return suppressed;
+    return true;
+  }
+}
+
+/**
+ * A {@link LineBudget} that reports how many lines it left out: within a second, and once in a
+ * window while more are left out.
+ */
+export class ToldLineBudget {
+  readonly #budget: LineBudget;
+  readonly #leftOut: LeftOutLines;
+
+  /** @param tell how many lines of a kind were left out; undefined for those of too many kinds */
+  constructor(tell: (kind: string | undefined, suppressed: number) => void, options: LineBudgetOptions = {}) {
+    const { window = WINDOW, clock } = options;
+    this.#budget = new LineBudget(options);
+    this.#leftOut = new LeftOutLines(({ of, suppressed }) => tell(of, suppressed), { every: window, ...(clock && { clock }) });
+  }
+
+  /** Whether a line of this kind may be told; else it is counted as left out. */
+  take(kind: string): boolean {
+    const isTold = this.#budget.take(kind);
+    if (!isTold) this.#leftOut.add("", kind, undefined);
+    return isTold;
   }
 }
 

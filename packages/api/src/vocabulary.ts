@@ -14,6 +14,7 @@ export * from "./file-failure.ts";
 export * from "./foreign-text.ts";
 export * from "./headers.ts";
 export * from "./labels.ts";
+export * from "./left-out-lines.ts";
 export * from "./line-budget.ts";
 export * from "./listen-failure.ts";
 export * from "./mesh-addresses.ts";

@@ -13,16 +13,19 @@ const TABLES: Readonly<Record<string, string>> = {
   "SAID[decision]": '"edge seen" "entry dropped" "entries dropped" "host evicted"',
 };
 
-/** The last argument: a literal, one of two literals, or a row of a table. */
-const MESSAGE = /(?:^|,\s*)((?:[^,"]+\?\s*)?"[^"]*"(?:\s*:\s*"[^"]*")?|\w+\[\w+\])\s*,?\s*$/;
+/**
+ * The last argument: a literal, one of two literals, a row of a table, or a constant of the file.
+ */
+const MESSAGE = /(?:^|,\s*)((?:[^,"]+\?\s*)?"[^"]*"(?:\s*:\s*"[^"]*")?|\w+\[\w+\]|[A-Z][A-Z_]+)\s*,?\s*$/;
 
 /** Every message of a source with its levels: `created info`. */
 function messagesIn(text: string, file: string): string[] {
+  const constants = Object.fromEntries([...text.matchAll(/^const ([A-Z_]+) = ("[^"]*");/gm)].map(([, name, literal]) => [name, literal]));
   return [...text.matchAll(CALL)].flatMap(({ index, 0: head, 1: level }) => {
     const given = argumentsOf(text.slice(index + head.length));
     const [, last] = MESSAGE.exec(given) ?? [];
     assert.ok(last !== undefined, `${file}: the message of ${head}${given}) is no literal, so nobody finds it in docs/log.md`);
-    const literals = [...(TABLES[last] ?? last).matchAll(/"([^"]*)"/g)].map(([, literal = ""]) => literal);
+    const literals = [...(TABLES[last] ?? constants[last] ?? last).matchAll(/"([^"]*)"/g)].map(([, literal = ""]) => literal);
     // `logger[level]` is used for the demo's calls alone.
     const levels = level === undefined ? ["debug", "info"] : [level];
     return literals.flatMap((message) => levels.map((each) => `${message} ${each}`));

@@ -1,5 +1,5 @@
 import type { AccessLogStream } from "@fenceline/als";
-import { type FenceKey, formatFenceKey, LineBudget, type SwitchOver } from "@fenceline/api";
+import { type FenceKey, formatFenceKey, type SwitchOver } from "@fenceline/api";
 import { EdgeBook, type Sighting } from "@fenceline/edges";
 import type { Logger } from "pino";
 import { PushTimes } from "./fence/push-times.ts";
@@ -7,6 +7,7 @@ import { Learner } from "./learner.ts";
 import type { CollectorMetrics } from "./metrics.ts";
 import { FenceStreams } from "./sources/access-logs/fence-streams.ts";
 import { ProxyVersions } from "./sources/access-logs/proxy-versions.ts";
+import { toldLines } from "./told-lines.ts";
 
 /** Is told what telemetry reports about fences. */
 export interface FenceListener {
@@ -48,7 +49,9 @@ export interface FenceTelemetryOptions {
  * Milliseconds in which a fence has a few lines for hosts that it may not see: it may call them all
  * the time.
  */
-const UNSEEN_LINES_WINDOW = 600_000;
+const UNSEEN_LINES = { isInfo: true, window: 600_000 };
+const HIDDEN = "host not learned, the default Sidecar hides it";
+const DENIED = "host not learned, AuthorizationPolicies refuse every call";
 
 /** What telemetry reports about fences: their edges, and the versions that their proxies run. */
 export class FenceTelemetry {
@@ -93,7 +96,8 @@ export class FenceTelemetry {
       (fence) => this.#tell((listener) => listener.podsChanged?.(fence)),
       now,
     );
-    const [hiddenLines, deniedLines] = [unseenLines(), unseenLines()];
+    const hiddenLines = toldLines(logger, HIDDEN, UNSEEN_LINES);
+    const deniedLines = toldLines(logger, DENIED, UNSEEN_LINES);
     this.sink = new Learner({
       book: this.book,
       onLearned: (fence, host) => {
@@ -103,14 +107,14 @@ export class FenceTelemetry {
       },
       onEvicted,
       isHidden,
-      onHidden: (fence, host) => {
-        const fields = hiddenLines(fence, host);
-        if (fields !== undefined) logger.info(fields, "host not learned, the default Sidecar hides it");
+      onHidden: (of, host) => {
+        const fence = formatFenceKey(of);
+        if (hiddenLines.take(fence)) logger.info({ fence, host }, HIDDEN);
       },
       isDenied,
-      onDenied: (fence, host) => {
-        const fields = deniedLines(fence, host);
-        if (fields !== undefined) logger.info(fields, "host not learned, AuthorizationPolicies refuse every call");
+      onDenied: (of, host) => {
+        const fence = formatFenceKey(of);
+        if (deniedLines.take(fence)) logger.info({ fence, host }, DENIED);
       },
       wildcardsFor,
       onTurnedAway: (fence, host) => this.#tell((listener) => listener.turnedAway?.(fence, host)),
@@ -163,14 +167,4 @@ export class FenceTelemetry {
   #tell(how: (listener: Partial<FenceListener>) => void): void {
     for (const listener of this.#listeners) how(listener);
   }
-}
-
-/** Fields of a line about a host that is not learned; undefined where the fence had its lines. */
-function unseenLines(): (of: FenceKey, host: string) => object | undefined {
-  const lines = new LineBudget({ window: UNSEEN_LINES_WINDOW });
-  return (of, host) => {
-    const fence = formatFenceKey(of);
-    const suppressed = lines.take(fence);
-    return suppressed === undefined ? undefined : { fence, host, suppressed: suppressed || undefined };
-  };
 }

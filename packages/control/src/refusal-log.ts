@@ -1,6 +1,8 @@
-import { LineBudget, type ObjectRef, refText } from "@fenceline/api";
+import { type ObjectRef, refText, ToldLineBudget } from "@fenceline/api";
 import type { Logger } from "pino";
 import type { Desired } from "./reconciler.ts";
+
+const NOT_RENDERED = "not rendered";
 
 /**
  * Warns of objects for which nothing is rendered though they ask for it: once each, until the
@@ -11,10 +13,11 @@ export class RefusalLog {
   /** By object: the reason that it was told for. */
   readonly #told = new Map<string, string>();
   /** By namespace: an object may be changed all the time. */
-  readonly #lines = new LineBudget();
+  readonly #lines: ToldLineBudget;
 
   constructor(logger: Logger) {
     this.#logger = logger;
+    this.#lines = new ToldLineBudget((of, suppressed) => logger.warn({ line: NOT_RENDERED, of, suppressed }, "lines left out"));
   }
 
   /** @param named the field that names the object: `fence: test1/a` */
@@ -25,8 +28,8 @@ export class RefusalLog {
       return;
     }
     const { reason, message: detail } = refused;
-    const suppressed = this.#told.get(id) === reason ? undefined : this.#lines.take(of.namespace);
-    if (suppressed !== undefined) this.#logger.warn({ ...named, reason, detail, suppressed: suppressed || undefined }, "not rendered");
+    const isNew = this.#told.get(id) !== reason;
+    if (isNew && this.#lines.take(of.namespace)) this.#logger.warn({ ...named, reason, detail }, NOT_RENDERED);
     this.#told.set(id, reason);
   }
 

@@ -1,7 +1,8 @@
-import { type Config, FORWARDED_CLIENT_CERT, LineBudget, peerOfForwardedClientCert, trustDomainsOf } from "@fenceline/api";
+import { type Config, FORWARDED_CLIENT_CERT, peerOfForwardedClientCert, trustDomainsOf } from "@fenceline/api";
 import { bearerToken, type CallerCheck, type CallerRefusal, type CallHeaders, fieldText } from "@fenceline/wire";
 import type { Logger } from "pino";
 import type { Counter } from "prom-client";
+import { toldLines } from "../told-lines.ts";
 
 /**
  * Checks whether a token is the global sidecar's. Throws when this cannot be checked now.
@@ -25,6 +26,7 @@ export interface FallbackCallerOptions {
   readonly logger: Logger;
 }
 
+const REFUSED = "reports refused, not the global sidecar";
 const ANSWERS: Readonly<Record<FallbackRefusal, CallerRefusal>> = {
   no_certificate: { code: "UNAUTHENTICATED", details: "the global sidecar has to come by mTLS, and no client certificate was told" },
   identity_mismatch: { code: "PERMISSION_DENIED", details: "the client certificate is not the global sidecar's" },
@@ -41,12 +43,10 @@ const ANSWERS: Readonly<Record<FallbackRefusal, CallerRefusal>> = {
  * The certificate has to match nevertheless, so that a leaked token cannot be used elsewhere.
  */
 export function fallbackCaller({ config, token, refused, logger }: FallbackCallerOptions): CallerCheck {
-  const lines = new LineBudget();
+  const lines = toldLines(logger, REFUSED);
   const tell = (reason: FallbackRefusal, cause: unknown): void => {
     refused.inc({ reason });
-    const suppressed = lines.take(reason);
-    if (suppressed !== undefined)
-      logger.warn({ reason, err: cause, suppressed: suppressed || undefined }, "reports refused, not the global sidecar");
+    if (lines.take(reason)) logger.warn({ reason, err: cause }, REFUSED);
   };
   return (headers, peer, isAgain = false) => {
     const refuse = (reason: FallbackRefusal, cause?: unknown): CallerRefusal => {

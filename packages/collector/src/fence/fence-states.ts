@@ -4,10 +4,10 @@ import {
   fenceKeyOf,
   fenceRef,
   formatFenceKey,
-  LineBudget,
   SERVICE_FENCE,
   type ServiceFence,
   shortenedList,
+  type ToldLineBudget,
   warmUpMark,
   windowRemarks,
 } from "@fenceline/api";
@@ -16,6 +16,7 @@ import { RecordedLookup, type ServiceLookup } from "@fenceline/registry";
 import type { Store } from "@fenceline/store";
 import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
+import { toldLines } from "../told-lines.ts";
 import { seedAutoHosts } from "./auto-hosts.ts";
 import { type FenceState, newState } from "./fence-state.ts";
 import { type ResetDone, resetsAsked, tellReset } from "./reset.ts";
@@ -47,16 +48,18 @@ export interface FenceStatesOptions {
  * nodes should differ by less.
  */
 const WIDENING_COUNTS = 60_000;
+const OUT_OF_RANGE = "durations out of range";
 
 /** What is kept about each fence between two runs, and its page in the book of edges. */
 export class FenceStates {
   readonly #options: FenceStatesOptions;
   readonly #states = new Map<string, FenceState>();
   /** Lines are limited by namespace: a fence may be changed all the time. */
-  readonly #lines = new LineBudget();
+  readonly #lines: ToldLineBudget;
 
   constructor(options: FenceStatesOptions) {
     this.#options = options;
+    this.#lines = toldLines(options.logger, OUT_OF_RANGE);
   }
 
   get(key: FenceKey): FenceState | undefined {
@@ -195,9 +198,8 @@ export class FenceStates {
   #tellRemarks(state: FenceState, { spec }: ServiceFence): void {
     const { config, logger } = this.#options;
     const detail = shortenedList(windowRemarks(spec, config.ageing));
-    const suppressed = detail === "" || detail === state.toldRemarks ? undefined : this.#lines.take(state.key.namespace);
-    if (suppressed !== undefined)
-      logger.warn({ fence: formatFenceKey(state.key), detail, suppressed: suppressed || undefined }, "durations out of range");
+    const isNew = detail !== "" && detail !== state.toldRemarks;
+    if (isNew && this.#lines.take(state.key.namespace)) logger.warn({ fence: formatFenceKey(state.key), detail }, OUT_OF_RANGE);
     state.toldRemarks = detail;
   }
 }

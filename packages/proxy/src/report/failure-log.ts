@@ -1,9 +1,8 @@
-import { LineBudget } from "@fenceline/api/vocabulary";
+import { LeftOutLines, LineBudget } from "@fenceline/api/vocabulary";
 import type { Logger } from "pino";
 import type { Ending } from "../calls/listener-observer.ts";
 import type { Refusal } from "../refusals/refusal.ts";
 import { MAX_LOGGED_TEXT } from "./decision-log.ts";
-import { LeftOutLines } from "./left-out-lines.ts";
 
 /** What is known about a call that failed, or got only a part of its answer. */
 export interface FailedCall {
@@ -40,7 +39,7 @@ export class FailureLog {
   readonly #isDebug: boolean;
   readonly #ofEndpoint: LineBudget;
   readonly #ofCode: LineBudget;
-  readonly #leftOut: LeftOutLines;
+  readonly #leftOut: LeftOutLines<string | undefined>;
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -49,7 +48,9 @@ export class FailureLog {
       new LineBudget({ lines: this.#isDebug ? Number.POSITIVE_INFINITY : lines, window: SECOND, clock: currentSecond });
     this.#ofEndpoint = budget(LINES_OF_ENDPOINT);
     this.#ofCode = budget(LINES_OF_CODE);
-    this.#leftOut = new LeftOutLines(({ cause, ...failures }) => logger.warn({ ...failures, cause: shortened(cause) }, "lines left out"));
+    this.#leftOut = new LeftOutLines(({ line: code, of: endpoint, detail: cause, suppressed }) =>
+      logger.warn({ code, endpoint, cause: shortened(cause), suppressed }, "lines left out"),
+    );
   }
 
   /** Reports at once what is still to be reported. */
@@ -59,8 +60,8 @@ export class FailureLog {
 
   /** Whether this failure gets a line. If not, it is counted. */
   #take(code: string, call: FailedCall): boolean {
-    const isTold = this.#ofEndpoint.take(`${code} ${call.endpoint ?? ""}`) !== undefined && this.#ofCode.take(code) !== undefined;
-    if (!isTold) this.#leftOut.add(code, call);
+    const isTold = this.#ofEndpoint.take(`${code} ${call.endpoint ?? ""}`) && this.#ofCode.take(code);
+    if (!isTold) this.#leftOut.add(code, call.endpoint, call.cause);
     return isTold;
   }
 

@@ -29,7 +29,8 @@ test("T-11 of a status with hundreds of thousands of hosts 20,000 are read, what
   assert.match(told[0]?.message ?? "", /domains and 180000 more/);
 });
 
-test("T-52 statuses that become unreadable again and again have few lines for each namespace, and take none of another's", () => {
+test("T-52 statuses that become unreadable again and again have few lines for each namespace, and take none of another's", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const told: FencelineError[] = [];
   const read = ownObjectReader(SERVICE_FENCE, (error) => told.push(error));
   const inNamespace = (namespace: string, name: string, domains: object) => {
@@ -42,6 +43,8 @@ test("T-52 statuses that become unreadable again and again have few lines for ea
   assert.equal(told.length, 3);
   inNamespace("test1", "a", { [HOST]: 5 });
   assert.match(told.at(-1)?.message ?? "", /ServiceFence test1\/a/);
+  t.mock.timers.tick(1_000);
+  assert.match(told.at(-1)?.message ?? "", /ServiceFence evil\/\*.*not told one by one: 2497 more/);
 });
 
 for (const [field, specOf] of Object.entries({

@@ -1,4 +1,4 @@
-import { describeLeftOut, FencelineError, formatPath, InvalidResource, LineBudget, type OwnKind, type OwnObject } from "@fenceline/api";
+import { describeLeftOut, FencelineError, formatPath, InvalidResource, type OwnKind, type OwnObject, ToldLineBudget } from "@fenceline/api";
 import type { WireObject } from "@fenceline/kubernetes";
 import { keyText, readerOf } from "@fenceline/kubernetes";
 import { KeptObjects } from "./kept-object.ts";
@@ -52,7 +52,7 @@ export function ownStatusReader<O extends OwnObject>(
 ): (object: WireObject, previous: O | undefined) => object {
   const told = new Map<string, string>();
   /** By namespace: a status may become unreadable, and readable again, with every write. */
-  const lines = new LineBudget();
+  const lines = new ToldLineBudget((namespace, untold) => onTrouble(othersUnreadable(kind.name, namespace, untold)));
   return (object, previous) => {
     const { status, leftOut, unnamed } = kind.readStatus(kept.withLists(object.status), previous?.status, MOST_ENTRIES);
     const key = keyText(object.metadata);
@@ -61,8 +61,8 @@ export function ownStatusReader<O extends OwnObject>(
     else if (told.get(key) !== parts) {
       if (told.size >= REMEMBERED) told.clear();
       told.set(key, parts);
-      const suppressed = lines.take(object.metadata.namespace ?? "");
-      if (suppressed !== undefined) onTrouble(statusUnreadable(`${kind.name} ${key}`, parts, suppressed));
+      if (lines.take(object.metadata.namespace ?? ""))
+        onTrouble(statusUnreadable(`${kind.name} ${key}`, `left out or kept as it was before: ${parts}`));
     }
     return status as object;
   };
@@ -79,9 +79,12 @@ function largeSpec({ name, errorPrefix }: OwnKind<OwnObject>, { metadata, spec }
   });
 }
 
-/** @param untold for how many of the same namespace no line was logged before */
-function statusUnreadable(object: string, parts: string, untold: number): FencelineError {
-  const others = untold > 0 ? `; ${untold} more of its namespace were not told` : "";
-  const message = `not readable, and left out or kept as it was before: ${parts}${others}`;
+function statusUnreadable(object: string, outcome: string): FencelineError {
+  const message = `not readable, and ${outcome}`;
   return new FencelineError("STATUS_PARTLY_UNREADABLE", { at: { object, path: "status" }, message, hint: "find who else writes it" });
+}
+
+/** @param untold how many objects had no line. @param namespace undefined for several together */
+function othersUnreadable(kind: string, namespace: string | undefined, untold: number): FencelineError {
+  return statusUnreadable(`${kind} ${namespace ?? "*"}/*`, `not told one by one: ${untold} more`);
 }

@@ -43,7 +43,7 @@ export function apiGuard({ api, onTrouble, clock = () => performance.now() }: Ap
     hint: HINT,
     onRefused: (reason) => refused.inc({ reason }),
     onTrouble: (error) => {
-      if (error instanceof FencelineError && troubles.take("trouble") !== undefined) onTrouble(error);
+      if (error instanceof FencelineError && troubles.take("trouble")) onTrouble(error);
     },
   });
   return { guard, metrics };

@@ -1,5 +1,5 @@
 import type { AccessLogEntry, AccessLogStream } from "@fenceline/als";
-import { type FenceKey, formatFenceKey, LineBudget } from "@fenceline/api";
+import { type FenceKey, formatFenceKey, LeftOutLines, LineBudget } from "@fenceline/api";
 import type { Sighting } from "@fenceline/edges";
 import type { Destination } from "@fenceline/registry";
 import type { Logger } from "pino";
@@ -15,8 +15,7 @@ export class DecisionLog {
   readonly #logger: Logger;
   readonly #ofSource: LineBudget;
   readonly #inAll: LineBudget;
-  /** Lines that were left out and that {@link #inAll} does not count. */
-  #unsaid = 0;
+  readonly #leftOut: LeftOutLines;
 
   /**
    * Undefined unless level debug is logged.
@@ -32,6 +31,7 @@ export class DecisionLog {
     const timed = { window: SECOND, ...(clock && { clock }) };
     this.#ofSource = new LineBudget({ lines: LINES_OF_SOURCE, ...timed });
     this.#inAll = new LineBudget({ lines: LINES_IN_ALL, ...timed });
+    this.#leftOut = new LeftOutLines(({ line, of, suppressed }) => logger.debug({ line, of, suppressed }, "lines left out"));
   }
 
   /** The entry is one of this edge. */
@@ -63,16 +63,9 @@ export class DecisionLog {
    * hundred: a stream must not fill the disk, nor use up the lines of all others (T-52).
    */
   #say(decision: keyof typeof SAID, source: string, fields: () => object): void {
-    const ofSource = this.#ofSource.take(`${decision} ${source}`);
-    if (ofSource === undefined) return;
-    const inAll = this.#inAll.take("");
-    if (inAll === undefined) {
-      this.#unsaid += ofSource;
-      return;
-    }
-    const suppressed = ofSource + inAll + this.#unsaid;
-    this.#unsaid = 0;
-    this.#logger.debug(suppressed > 0 ? { ...fields(), suppressed } : fields(), SAID[decision]);
+    const isSaid = this.#ofSource.take(`${decision} ${source}`) && this.#inAll.take("");
+    if (isSaid) this.#logger.debug(fields(), SAID[decision]);
+    else this.#leftOut.add(SAID[decision], source, undefined);
   }
 }
 

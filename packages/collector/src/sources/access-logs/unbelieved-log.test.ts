@@ -4,8 +4,9 @@ import { pino } from "pino";
 import { streamOf } from "../../testing/mesh.ts";
 import { unbelievedLog } from "./unbelieved-log.ts";
 
-test("T-03 streams that are not believed are logged, few lines for each reason and little of what they say", () => {
-  const lines: Record<string, string>[] = [];
+test("T-03 streams that are not believed are logged, few lines for each reason and little of what they say", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const lines: Record<string, string | number>[] = [];
   const log = unbelievedLog(pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) }));
   const stream = streamOf({
     logName: "x".repeat(10_000),
@@ -17,7 +18,11 @@ test("T-03 streams that are not believed are logged, few lines for each reason a
     lines.map(({ reason }) => reason),
     ["identity_mismatch", "identity_mismatch", "identity_mismatch", "no_certificate"],
   );
-  assert.match(lines[0]?.certificate ?? "", /URI=spiffe:\/\/cluster\.local\/ns\/evil\/sa\/a$/);
+  assert.match(String(lines[0]?.certificate), /URI=spiffe:\/\/cluster\.local\/ns\/evil\/sa\/a$/);
   assert.ok(JSON.stringify(lines).length < 4_000);
   assert.equal(lines[3]?.logName, "fenceline/test1/a");
+  t.mock.timers.tick(1_000);
+  assert.partialDeepStrictEqual(lines.slice(4), [
+    { line: "access logs not believed", of: "identity_mismatch", suppressed: 997, msg: "lines left out" },
+  ]);
 });

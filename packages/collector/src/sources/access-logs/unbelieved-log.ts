@@ -1,6 +1,6 @@
 import type { AccessLogStream } from "@fenceline/als";
-import { LineBudget } from "@fenceline/api";
 import type { Logger } from "pino";
+import { toldLines } from "../../told-lines.ts";
 import type { EntryDropReason } from "./entry-drop-reason.ts";
 
 /**
@@ -8,10 +8,9 @@ import type { EntryDropReason } from "./entry-drop-reason.ts";
  * the certificate. The metric counts every entry. Texts from peers are limited in length.
  */
 export function unbelievedLog(logger: Logger): (reason: EntryDropReason, stream: AccessLogStream) => void {
-  const lines = new LineBudget();
+  const lines = toldLines(logger, NOT_BELIEVED);
   return (reason, { logName, node: { namespace }, forwardedClientCert }) => {
-    const suppressed = lines.take(reason);
-    if (suppressed === undefined) return;
+    if (!lines.take(reason)) return;
     // Envoy's own element is the last one.
     const certificate = forwardedClientCert?.slice(-MAX_LOGGED_TEXT);
     logger.warn(
@@ -20,12 +19,12 @@ export function unbelievedLog(logger: Logger): (reason: EntryDropReason, stream:
         logName: logName.slice(0, MAX_LOGGED_TEXT),
         namespace: namespace.slice(0, MAX_LOGGED_TEXT),
         certificate,
-        suppressed: suppressed || undefined,
       },
-      "access logs not believed",
+      NOT_BELIEVED,
     );
   };
 }
 
+const NOT_BELIEVED = "access logs not believed";
 /** At most this many characters of a text from a peer are logged. */
 const MAX_LOGGED_TEXT = 256;

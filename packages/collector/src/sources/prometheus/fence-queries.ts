@@ -1,8 +1,9 @@
-import { type FenceKey, formatFenceKey, LineBudget, type PrometheusTelemetry } from "@fenceline/api";
+import { type FenceKey, formatFenceKey, type PrometheusTelemetry, type ToldLineBudget } from "@fenceline/api";
 import type { SightingSink } from "@fenceline/edges";
 import { type PrometheusClient, PrometheusError, type Sample } from "@fenceline/prometheus";
 import type { Logger } from "pino";
 import type { Mesh } from "../../mesh.ts";
+import { toldLines } from "../../told-lines.ts";
 import { learnHost, type SeriesResult } from "./learn-calls.ts";
 import { destinationOfHost } from "./metric-destination.ts";
 
@@ -26,6 +27,7 @@ interface FenceQuery {
 
 /** After so many queries in a row without an answer, the rest of the round is skipped. */
 const MOST_FAILURES = 5;
+const QUERY_FAILED = "query for a fence failed, the others go on";
 
 /**
  * Queries for each fence by itself, like Slime's `handlers`. If one fails, only its fence is
@@ -33,12 +35,13 @@ const MOST_FAILURES = 5;
  */
 export class FenceQueries {
   readonly #options: FenceQueriesOptions;
-  readonly #lines = new LineBudget();
+  readonly #lines: ToldLineBudget;
   /** The fence with which the next round begins. */
   #next = "";
 
   constructor(options: FenceQueriesOptions) {
     this.#options = options;
+    this.#lines = toldLines(options.logger, QUERY_FAILED);
   }
 
   /** @param signal ends the round */
@@ -84,10 +87,9 @@ export class FenceQueries {
     } catch (error) {
       if (signal.aborted) return false;
       const isOfQuery = error instanceof PrometheusError && error.isOfQuery;
-      const suppressed = this.#lines.take(isOfQuery ? handler : "");
-      if (suppressed === undefined) return isOfQuery;
+      if (!this.#lines.take(isOfQuery ? handler : "")) return isOfQuery;
       const { code, detail } = error instanceof PrometheusError ? error : { code: undefined, detail: String(error) };
-      logger.warn({ fence: formatFenceKey(fence), handler, code, detail, suppressed }, "query for a fence failed, the others go on");
+      logger.warn({ fence: formatFenceKey(fence), handler, code, detail }, QUERY_FAILED);
       return isOfQuery;
     }
   }

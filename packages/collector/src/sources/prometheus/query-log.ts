@@ -1,18 +1,21 @@
-import { isToldInRow, LineBudget } from "@fenceline/api";
+import { isToldInRow, type ToldLineBudget } from "@fenceline/api";
 import { PrometheusError, type QueryAnswer } from "@fenceline/prometheus";
 import type { Logger } from "pino";
+import { toldLines } from "../../told-lines.ts";
 
+const IN_PART = "Prometheus answered in part: nothing ages by that";
 /** Most warnings in a line of the log. */
 const NAMED = 3;
 
 /** Logs about the queries for all workloads. */
 export class QueryLog {
   readonly #logger: Logger;
-  readonly #lines = new LineBudget({ lines: 1, window: 600_000 });
+  readonly #lines: ToldLineBudget;
   #failures = 0;
 
   constructor(logger: Logger) {
     this.#logger = logger;
+    this.#lines = toldLines(logger, IN_PART, { lines: 1, window: 600_000 });
   }
 
   failed(error: unknown): void {
@@ -25,8 +28,6 @@ export class QueryLog {
   answered({ warnings, server }: QueryAnswer): void {
     if (this.#failures > 0) this.#logger.info({ server, failures: this.#failures }, "Prometheus answers again");
     this.#failures = 0;
-    const suppressed = warnings.length === 0 ? undefined : this.#lines.take(server);
-    if (suppressed === undefined) return;
-    this.#logger.warn({ server, warnings: warnings.slice(0, NAMED), suppressed }, "Prometheus answered in part: nothing ages by that");
+    if (warnings.length > 0 && this.#lines.take(server)) this.#logger.warn({ server, warnings: warnings.slice(0, NAMED) }, IN_PART);
   }
 }
