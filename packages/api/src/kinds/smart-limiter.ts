@@ -100,13 +100,40 @@ const Cost = z
   .meta(validations({ rule: "has(self.number) != has(self.header)", message: "either `number` or `header`" }))
   .refine(({ number, header }) => (number === undefined) !== (header === undefined), { message: "either `number` or `header`" });
 
+const LIMIT_KINDS = ["rate", "concurrency"] as const;
+
+const Percent = z.int().min(1).max(100);
+
+const Concurrency = z.strictObject(
+  eitherSpelling({
+    percentile: Percent.max(99).default(50).describe("Percentile of the latencies of an interval that is compared with the least latency."),
+    measureEvery: duration
+      .default("60s")
+      .describe(
+        "How often the least latency is measured anew, for which no more than `least` requests pass at a time. What is shorter than 1s counts as one.",
+      ),
+    measuredRequests: z.int().min(1).max(100_000).default(50).describe("How many requests such a measurement takes."),
+    least: Quota.max(1_000_000).default(3).describe("Requests that are let through at a time in any case; no more than the quota."),
+    buffer: Percent.default(25).describe(
+      "How much longer than the least latency a request may take before the limit goes down, in percent.",
+    ),
+  }),
+);
+
 const Action = z.strictObject(
   eitherSpelling({
+    kind: z
+      .enum(LIMIT_KINDS)
+      .default("rate")
+      .describe(
+        "rate: so many requests in an interval. concurrency: so many requests at a time as each proxy works out from latencies, `quota` at most; others are answered with 503.",
+      ),
+    concurrency: Concurrency.prefault({}).describe("How a limit of kind concurrency is worked out."),
     quota: text({ min: 1, max: 1_024 }).describe(
       "Requests per interval: a number, or an expression over values, in CEL (`max(100 / _base.pod, 5)`) or in Slime's form (`100/{{._base.pod}}`). Rounded up.",
     ),
     fillInterval: Interval.describe(
-      "How long the quota lasts. At least 50 ms, as Envoy has it; with `strategy: global` 1 s, 60 s, 3600 s or 86400 s.",
+      "How long the quota lasts; of kind concurrency, how often the limit is worked out. At least 50 ms, as Envoy has it; with `strategy: global` 1 s, 60 s, 3600 s or 86400 s.",
     ),
     strategy: text({ max: 32 })
       .optional()

@@ -86,8 +86,9 @@ function withinBounds(status: SlimeStatus): SlimeStatus {
   return JSON.stringify(status).length <= MOST_SLIME_STATUS ? status : {};
 }
 
-/** The limits, rule by rule: `100/60s, -`. */
+/** The limits, rule by rule: `100/60s, 20 at once, -`. */
 function quotaText({ rule, isActive, quota }: RuleDecision): string {
+  if (isActive && rule.descriptor.action.kind === "concurrency") return `${quota} at once`;
   return isActive ? `${quota}/${rule.interval / 1_000}s` : "-";
 }
 
@@ -100,9 +101,10 @@ function slimeStatus(decisions: readonly RuleDecision[]): SlimeStatus {
 
 function slimeDescriptor({ rule: { descriptor }, quota }: RuleDecision) {
   const { action, match, target } = descriptor;
-  const { fillInterval, strategy, headersToAdd } = action;
+  const { kind, fillInterval, strategy, headersToAdd } = action;
   return {
     action: {
+      ...(kind !== "rate" && { kind }),
       quota: String(quota),
       fill_interval: fillInterval,
       ...(strategy !== undefined && { strategy }),

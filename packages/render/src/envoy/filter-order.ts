@@ -35,6 +35,8 @@ export interface HttpFilter {
   readonly phase: FilterPhase;
   /** Its configuration; or, if Envoy discovers it by its name, the types it may have. */
   readonly config: HttpFilterConfig | DiscoveredConfig;
+  /** Whether it is passed by where no route or virtual host turns it on. Default false. */
+  readonly isOff?: boolean;
 }
 
 /** Instead of a configuration, which comes by ECDS, with an EXTENSION_CONFIG of its name. */
@@ -65,10 +67,10 @@ export function filterSpec(phase: FilterPhase, labels: Labels, configPatches: re
 export function httpFilterPatches(filters: readonly HttpFilter[], place: ListenerPlace): readonly ConfigPatch[] {
   const match = listenerMatch(place, { name: HTTP_CONNECTION_MANAGER, subFilter: { name: ROUTER } });
   const inOrder = filters.toSorted((a, b) => PHASES[a.phase] - PHASES[b.phase]);
-  return inOrder.map(({ name, config }) => ({
+  return inOrder.map(({ name, config, isOff = false }) => ({
     applyTo: "HTTP_FILTER",
     match,
-    patch: { operation: "INSERT_BEFORE", value: { name, ...configured(config) } },
+    patch: { operation: "INSERT_BEFORE", value: { name, ...(isOff && { disabled: true }), ...configured(config) } },
   }));
 }
 

@@ -12,9 +12,11 @@ export interface LimitRule {
   readonly id: string;
   readonly descriptor: LimitDescriptor;
   readonly places: readonly LimitPlace[];
-  /** Each has its own bucket: one for each address of a rule. */
+  /**
+   * Each has its own bucket: one for each address of a rule. A limit of concurrency has none.
+   */
   readonly alternatives: readonly LimitActions[];
-  /** Milliseconds for which the quota counts. */
+  /** Milliseconds for which the quota counts; of concurrency, after which it is worked out anew. */
   readonly interval: number;
   /** Its approximate size at each place, in characters. */
   readonly size: number;
@@ -23,7 +25,7 @@ export interface LimitRule {
 /** A rule in force, with its current quota. */
 export interface LimitedRule {
   readonly rule: LimitRule;
-  /** Requests per interval. */
+  /** Requests per interval; of concurrency, the most at a time. */
   readonly quota: number;
 }
 
@@ -45,6 +47,9 @@ const MOST_RULES = 1_000;
 
 /** Characters of a bucket and the fields around it. */
 const BUCKET_SIZE = 150;
+
+/** Characters of a filter for concurrency, and of the patches for it. */
+const CONCURRENCY_SIZE = 1_500;
 
 /** Shortest interval of a bucket that Envoy accepts, in milliseconds. */
 const SHORTEST_INTERVAL = 50;
@@ -71,7 +76,7 @@ export function limitRules(limiter: SmartLimiter): { readonly rules: readonly Li
 const TOO_MANY_RULES = `a limiter has ${MOST_RULES.toLocaleString("en")} rules at most; this one and those behind it are left out`;
 
 function ruleOf(limiter: SmartLimiter, set: string, name: string, descriptor: LimitDescriptor): LimitRule | string {
-  const { action, match, customKey, customValue = "" } = descriptor;
+  const { action } = descriptor;
   const target = descriptor.target ?? limiter.spec.target ?? targetOfOlderForm(limiter, descriptor);
   if (target === undefined) return "neither the rule nor spec.target says where the calls are";
   const where = placesOf(target, limiter.spec.gateway);
@@ -79,13 +84,10 @@ function ruleOf(limiter: SmartLimiter, set: string, name: string, descriptor: Li
   if (action.strategy === "global") return "`strategy: global` needs a rate limit service, and Fenceline configures none yet";
   const interval = (action.fillInterval.seconds ?? 0) * 1_000 + (action.fillInterval.nanos ?? 0) / 1e6;
   if (interval < SHORTEST_INTERVAL) return `fillInterval is ${interval} ms, and Envoy takes ${SHORTEST_INTERVAL} ms and more`;
-  const header = headerFault(action);
-  if (header !== undefined) return header;
+  const fault = action.kind === "concurrency" ? concurrencyFault(descriptor) : headerFault(action);
+  if (fault !== undefined) return fault;
   const id = `Service[${limiter.metadata.name}.${limiter.metadata.namespace}]-Id[${shortHash(`${set}/${name}`)}]`;
-  const what =
-    customKey === undefined || customKey === ""
-      ? actionsOf(match, id)
-      : { alternatives: [{ actions: [], entries: [{ key: customKey, value: customValue }] }] };
+  const what = alternativesOf(descriptor, id);
   if ("fault" in what) return what.fault;
   return {
     set,
@@ -99,8 +101,29 @@ function ruleOf(limiter: SmartLimiter, set: string, name: string, descriptor: Li
   };
 }
 
+/** A limit of concurrency is a filter of its own, and has no buckets. */
+function alternativesOf({ action, match, customKey, customValue = "" }: LimitDescriptor, id: string): ReturnType<typeof actionsOf> {
+  if (action.kind === "concurrency") return { alternatives: [] };
+  if (customKey === undefined || customKey === "") return actionsOf(match, id);
+  return { alternatives: [{ actions: [], entries: [{ key: customKey, value: customValue }] }] };
+}
+
+/** Envoy counts all calls at a place, and knows neither a shadow nor headers. */
+function concurrencyFault({ action, match, customKey = "" }: LimitDescriptor): string | undefined {
+  const given = [
+    match.length > 0 && "match",
+    customKey !== "" && "customKey",
+    action.headersToAdd.length > 0 && "headersToAdd",
+    action.cost !== undefined && "cost",
+    action.shadow && "shadow",
+    action.rateLimitHeaders && "rateLimitHeaders",
+  ].filter((field) => field !== false);
+  return given.length === 0 ? undefined : `a limit of kind concurrency counts all calls alike, and takes no ${given.join(", ")}`;
+}
+
 /** The alternatives of a rule differ only in an address. */
-function sizeOf(alternatives: readonly LimitActions[], { headersToAdd }: LimitAction): number {
+function sizeOf(alternatives: readonly LimitActions[], { kind, headersToAdd }: LimitAction): number {
+  if (kind === "concurrency") return CONCURRENCY_SIZE;
   return alternatives.length * (JSON.stringify(alternatives[0] ?? "").length + BUCKET_SIZE) + JSON.stringify(headersToAdd).length;
 }
 

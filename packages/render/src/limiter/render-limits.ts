@@ -1,6 +1,7 @@
 import type { ConfigPatch, EnvoyFilter, EnvoyValue, Labels, RenderedMeta } from "@fenceline/api";
 import { filterSpec, type HttpFilter, httpFilterPatches } from "../envoy/filter-order.ts";
 import { mergedInto } from "../envoy/patch.ts";
+import { concurrencyFilter, concurrencyPatches, isConcurrency } from "./concurrency-limit.ts";
 import { atPodPorts, isWide, type LimitPlace, type PodPorts, placeText, widePlaceText } from "./limit-place.ts";
 import type { LimitedRule } from "./limit-rules.ts";
 import { LOCAL_LIMIT_FILTER, localLimit } from "./local-limit.ts";
@@ -45,13 +46,17 @@ export function renderLimits({ metadata, labels, filterName, rules, podPorts }: 
  * Rules that use actions of somebody else's routes (`customKey`) need a filter of their own: a
  * filter with actions does not look at those of a route.
  */
-function contextPatches(rules: readonly LimitedRule[], context: LimitPlace["context"], filterName: string): readonly ConfigPatch[] {
+function contextPatches(all: readonly LimitedRule[], context: LimitPlace["context"], filterName: string): readonly ConfigPatch[] {
+  const rules = all.filter((each) => !isConcurrency(each));
+  const concurrency = all.filter((each) => isConcurrency(each) && each.rule.places.some((place) => place.context === context));
   const named = [false, true].flatMap((custom) => {
     const own = rules.filter((each) => isCustom(each) === custom);
     return withFilters(custom ? `${filterName}.custom` : filterName, placedRules(own, context));
   });
   const patches = named.map(({ filter, place, rules: placed }) => mergedInto({ ...place }, perFilter(filter, localLimit(placed))));
-  return [...patches, ...httpFilterPatches([...new Set(named.map(({ filter }) => filter))].map(limitFilter), { context })];
+  // Behind the others: what they refuse is not under way.
+  const filters = [...[...new Set(named.map(({ filter }) => filter))].map(limitFilter), ...concurrency.map(concurrencyFilter)];
+  return [...patches, ...concurrency.flatMap((each) => concurrencyPatches(each, context)), ...httpFilterPatches(filters, { context })];
 }
 
 /**
