@@ -1,4 +1,5 @@
 import { compareText, type FenceKey, fenceKeyOf, formatFenceKey, type Labels, SelectorIndex, type ServiceFence } from "@fenceline/api";
+import { selectorFault } from "@fenceline/render/reach";
 import { fenceInForce } from "./fence/fence-in-force.ts";
 
 /** A fence, and the labels of the pods that it selects. */
@@ -20,6 +21,8 @@ interface Entry {
 interface NamespaceFences {
   readonly entries: Map<string, Entry>;
   readonly byLabels: SelectorIndex<FenceOfPods>;
+  /** Those that select no pods, by name. */
+  readonly withoutPods: Map<string, ServiceFence>;
   /** By name; made since a fence came or went. */
   names: readonly string[] | undefined;
 }
@@ -59,6 +62,19 @@ export class FenceTable {
   /** The fences of a namespace that may be for pods with these labels, in any order. */
   besides(namespace: string, labels: Labels): readonly FenceOfPods[] {
     return this.#namespaces.get(namespace)?.byLabels.besides(labels) ?? [];
+  }
+
+  /** The fences of a namespace that select no pods. */
+  withoutPods(namespace: string): Iterable<ServiceFence> {
+    return this.#namespaces.get(namespace)?.withoutPods.values() ?? [];
+  }
+
+  /**
+   * Labels of the pods that a fence is for; undefined if it selects none. With a selector that
+   * names no workload it is for those of the former one, for which it is rendered.
+   */
+  labels({ namespace, name }: FenceKey): Labels | undefined {
+    return this.#namespaces.get(namespace)?.entries.get(name)?.ofPods?.labels;
   }
 
   get({ namespace, name }: FenceKey): ServiceFence | undefined {
@@ -116,19 +132,28 @@ export class FenceTable {
     const fences = this.#namespaces.get(key.namespace) ?? {
       entries: new Map<string, Entry>(),
       byLabels: new SelectorIndex<FenceOfPods>(),
+      withoutPods: new Map<string, ServiceFence>(),
       names: undefined,
     };
     this.#namespaces.set(key.namespace, fences);
     const known = fences.entries.get(key.name);
     const fence = fenceInForce(written, known?.fence);
-    const found = this.#labelsOf(fence);
+    const found = this.#inForce(fence, known);
     const labels = found && Object.entries(found);
     if (known === undefined) fences.names = undefined;
     if (known === undefined || !isSame(known.labels, labels)) this.#version += 1;
     const ofPods = found && { fence, labels: found };
     if (known?.ofPods !== undefined) fences.byLabels.delete(key.name, known.ofPods);
     if (ofPods !== undefined) fences.byLabels.add(key.name, ofPods);
+    if (ofPods === undefined) fences.withoutPods.set(key.name, fence);
+    else fences.withoutPods.delete(key.name);
     fences.entries.set(key.name, { key: known?.key ?? key, fence, labels, ofPods });
+  }
+
+  #inForce(fence: ServiceFence, known: Entry | undefined): Labels | undefined {
+    const labels = this.#labelsOf(fence);
+    if (labels === undefined || selectorFault(labels) === undefined) return labels;
+    return known?.fence.metadata.uid === fence.metadata.uid ? known?.ofPods?.labels : undefined;
   }
 
   #delete({ namespace, name }: FenceKey): void {
@@ -136,6 +161,7 @@ export class FenceTable {
     const known = fences?.entries.get(name);
     if (fences === undefined || known === undefined) return;
     fences.entries.delete(name);
+    fences.withoutPods.delete(name);
     if (known.ofPods !== undefined) fences.byLabels.delete(name, known.ofPods);
     fences.names = undefined;
     this.#version += 1;

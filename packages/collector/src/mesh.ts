@@ -52,6 +52,8 @@ export class Mesh {
   readonly calls: FenceCalls;
   /** What callers name, and the addresses that they dial. */
   readonly named: NamedHosts;
+  /** Which pods the fences are for. */
+  readonly fencesByPods: Pick<FenceTable, "withoutPods" | "labels">;
   readonly #given: Config;
   readonly #fences: FenceTable;
   readonly #system: SystemHosts;
@@ -89,29 +91,25 @@ export class Mesh {
     this.fallbackHost = `${config.fallback.service}.${config.namespace}.svc.${config.clusterDomain}`;
     this.collectorHost = `${config.collector.service}.${config.namespace}.svc.${config.clusterDomain}`;
     this.#fences = new FenceTable((fence) => workloadLabels(fence, this.registry, config));
+    this.fencesByPods = this.#fences;
     for (const fence of snapshot.of(SERVICE_FENCE)) this.#fences.changed(undefined, fence);
     for (const namespace of snapshot.of(NAMESPACE)) this.#namespaces.set(namespace.metadata.name, namespace);
   }
 
   /** @param now what exists, including the changes */
   apply(changes: MeshChanges, now: Pick<MeshSnapshot, "meshConfigs">): void {
+    const services = changes.of(SERVICE).flatMap((change) => objectOf(change) ?? []);
     this.registry.apply({ services: changes.of(SERVICE), endpointSlices: changes.of(ENDPOINT_SLICE) });
     this.meshHosts.apply({
       serviceEntries: changes.of(SERVICE_ENTRY),
       ...routeChanges(changes),
       destinationRules: changes.of(DESTINATION_RULE),
-      services: changes
-        .of(SERVICE)
-        .flatMap((change) => objectOf(change) ?? [])
-        .map((service) => this.registry.hostOf(service)),
+      services: services.map((service) => this.registry.hostOf(service)),
     });
     this.#needs.apply(policyChanges(changes));
     this.calls.apply(changes);
     for (const { before, after } of changes.of(SERVICE_FENCE)) this.#fences.changed(before, after);
-    for (const change of changes.of(SERVICE)) {
-      const service = objectOf(change);
-      if (service !== undefined) this.#fences.serviceChanged(service.metadata);
-    }
+    for (const { metadata } of services) this.#fences.serviceChanged(metadata);
     for (const change of changes.of(NAMESPACE)) {
       const name = objectOf(change)?.metadata.name ?? "";
       if (change.after === undefined) this.#namespaces.delete(name);

@@ -128,7 +128,7 @@ export function desiredFence(seen: FenceSeen): DesiredFence {
     conflict: conflicts.length + replaced.length > 0 || mayHaveUnseen(present, seen.unread),
     ...(outbound !== undefined && { outbound }),
     ...(rival !== undefined && { rival: { fences: rival, otherGroup: ofOtherGroup(seen.rivals) } }),
-    ...(leaving !== undefined && { leaving: { fences: leaving, givesWay: left.some(({ givesWay }) => givesWay === true) } }),
+    ...(leaving !== undefined && { leaving: { fences: leaving, why: new Set(left.flatMap(({ why }) => why ?? [])) } }),
     ...(seen.installation !== undefined && { installation: seen.installation }),
   });
   const leftOutOfSpec = selectorRemarks(fence.spec);

@@ -130,6 +130,8 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
     const inMesh = { namespace: of.namespace, registry, meshHosts };
     const { hosts, hidden } = importedHosts(all, defaultImports(of.namespace, others), inMesh, current.config);
     const pods = labels === undefined ? [] : podsOf(of, labels, current);
+    // Of the former selector, where this one names no workload.
+    const ofPods = labels && current.fencesByPods.labels(of);
     // Set before anything asynchronous: a change that comes meanwhile must find who reads it.
     this.reads.set(of, [registry.reads, state.opened], meshHosts.reads);
     const present = store.ownedBy(of);
@@ -150,7 +152,7 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
       fallbackReady: fallbackReady(current),
       catchAllRemoved: current.catchAllRemoved(of.namespace, labels),
       proxyVersions: proxyVersions(of),
-      rivals: labels === undefined ? [] : rivalsOf({ fence, labels }, this.standings),
+      rivals: ofPods === undefined ? [] : rivalsOf({ fence, labels: ofPods }, this.standings),
       leaving: this.#leavingBefore(of, present.length > 0 ? undefined : labels, pods),
       pods,
       isEnding: current.isEnding(fence),
@@ -179,7 +181,9 @@ export class FenceReconciler implements Reconciler<FenceSeen, ServiceFenceStatus
   #leavingBefore(of: ObjectRef, labels: Labels | undefined, pods: readonly Labels[]): readonly LeavingRival[] {
     const { store, mesh } = this.#options;
     const others = labels === undefined ? [] : mesh().fencesBesides(of.namespace, labels);
-    const among = { others, standings: this.standings, store, pods };
+    const isUnusable = (fence: ServiceFence) => mesh().labelsOf(fence) !== undefined;
+    const withoutPods = mesh().fencesByPods.withoutPods(of.namespace);
+    const among = { others, withoutPods, isUnusable, standings: this.standings, store, pods };
     const leaving = labels === undefined || store.sidecars === undefined ? [] : leavingRivals(of, labels, among);
     // A run for the status alone removes no entry: what was left may be gone, but not told yet.
     if (leaving.length > 0) this.#waiting.set(refText(of), of);

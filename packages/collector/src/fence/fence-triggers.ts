@@ -248,7 +248,7 @@ export class FenceTriggers implements Triggers<ServiceFence>, FenceListener {
     const fence = mesh().fence(key);
     if (fence !== undefined) {
       this.#keepWindow(fence);
-      const labels = mesh().labelsOf(fence);
+      const labels = mesh().fencesByPods.labels(key);
       if (labels !== undefined) telemetry.streams.selects(key, labels);
       return;
     }

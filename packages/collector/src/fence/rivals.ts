@@ -22,10 +22,13 @@ export interface Rival extends FenceKey {
   readonly otherGroup?: string;
 }
 
-/** A fence that still has rendered objects. */
+/** A fence that still has rendered objects, though it is not in force. */
 export interface LeavingRival extends FenceKey {
-  /** Whether it still asks for them, and gives way to another one. */
-  readonly givesWay?: boolean;
+  /**
+   * Why, where it exists and is not off: it gives way to another one, selects no pods, or keeps
+   * them since its selector cannot be used.
+   */
+  readonly why?: "givesWay" | "withoutPods" | "keepsThem";
 }
 
 /**
@@ -40,6 +43,10 @@ export function rivalsOf(of: FenceOfPods, standings: Pick<Standings, "rivalsOf">
 export interface LeavingIn {
   /** Fences that may be for the same pods. */
   readonly others: Iterable<FenceOfPods>;
+  /** Fences of the namespace that select no pods. */
+  readonly withoutPods: Iterable<ServiceFence>;
+  /** Whether a fence has a selector that cannot be used. */
+  readonly isUnusable: (fence: ServiceFence) => boolean;
   readonly standings: Pick<Standings, "givesWay">;
   readonly store: Pick<Store, "goneOwners" | "ownedBy">;
   /** Labels of pods that are known to be of the fence. */
@@ -47,14 +54,14 @@ export interface LeavingIn {
 }
 
 /**
- * Fences that are gone or off, or give way, and still have rendered objects for the same pods.
- * These are removed in steps. A Sidecar beside them would have no effect until then, and its whole
- * effect at once after that.
+ * Fences that are gone or off, give way, or select no pods, and still have rendered objects for the
+ * same pods. These are removed in steps, or stay while a selector cannot be used. A Sidecar beside
+ * them would have no effect until then, and its whole effect at once after that.
  */
 export function leavingRivals(
   { namespace, name }: FenceKey,
   labels: Labels,
-  { others, standings, store, pods }: LeavingIn,
+  { others, withoutPods, isUnusable, standings, store, pods }: LeavingIn,
 ): LeavingRival[] {
   const meets = ({ spec }: { readonly spec: { readonly workloadSelector?: { readonly labels?: Labels } } }) =>
     mayMeet(labels, spec.workloadSelector?.labels ?? {}, pods);
@@ -64,9 +71,15 @@ export function leavingRivals(
     const owner = fenceRef(fenceKeyOf(other.fence));
     if (owner.name === name || !hasLeft(owner)) return [];
     if (fenceMode(other.fence.spec) === "Off") return [owner];
-    return standings.givesWay(other) ? [{ ...owner, givesWay: true }] : [];
+    return standings.givesWay(other) ? [{ ...owner, why: "givesWay" } as const] : [];
   });
-  return sorted([...gone.filter(hasLeft), ...asking]);
+  const selecting = [...withoutPods].flatMap((other) => {
+    const owner = fenceRef(fenceKeyOf(other));
+    if (owner.name === name || !hasLeft(owner)) return [];
+    if (fenceMode(other.spec) === "Off") return [owner];
+    return [{ ...owner, why: isUnusable(other) ? ("keepsThem" as const) : ("withoutPods" as const) }];
+  });
+  return sorted([...gone.filter(hasLeft), ...asking, ...selecting]);
 }
 
 function rivalOf(other: ServiceFence, fence: ServiceFence): Rival {

@@ -1,6 +1,7 @@
 /** Which fences a change affects because they are, or may be, for the same pods. */
 import { isDeepStrictEqual } from "node:util";
 import { fenceKeyOf, fenceMode, fenceRef, hasLabels, type Labels, type ObjectRef, SERVICE_FENCE, type ServiceFence } from "@fenceline/api";
+import { selectorFault } from "@fenceline/render/reach";
 import type { MeshChanges } from "@fenceline/store";
 import type { FenceOfPods } from "../fence-table.ts";
 import type { Mesh } from "../mesh.ts";
@@ -8,12 +9,18 @@ import type { FenceStreams } from "../sources/access-logs/fence-streams.ts";
 import { podsChanged, tellsOf } from "./workload-services.ts";
 
 /** The part of a {@link Mesh} that is used. */
-type Asked = Pick<Mesh, "labelsOf" | "fencesBesides" | "registry">;
+type Asked = Pick<Mesh, "labelsOf" | "fencesBesides" | "fencesIn" | "registry">;
 
-/** Fences that may select pods of this one, including itself. */
+/**
+ * Fences that may select pods of this one, including itself. One with a selector that names no
+ * workload is for those of the former one, which only it tells: that may be any of the namespace.
+ */
 export function fencesBeside(fence: ServiceFence, mesh: Asked): readonly ObjectRef[] {
   const labels = mesh.labelsOf(fence);
-  return labels === undefined ? [] : mesh.fencesBesides(fence.metadata.namespace, labels).map(refOfFence);
+  if (labels === undefined) return [];
+  const { namespace } = fence.metadata;
+  if (selectorFault(labels) !== undefined) return mesh.fencesIn(namespace).map((each) => fenceRef(fenceKeyOf(each)));
+  return mesh.fencesBesides(namespace, labels).map(refOfFence);
 }
 
 /** Fences for the same pods as one that came, went, was switched, or selects other pods now. */

@@ -73,17 +73,28 @@ export function rivalRefusal(rival: RivalFences | undefined): RenderRefusal | un
   return { reason: "Conflict", message };
 }
 
-/** Fences that left objects, in the form for a message. */
+/** Fences that have objects without being in force, in the form for a message. */
 export interface LeavingFences {
   readonly fences: string;
-  /** Whether one of them still asks for its objects, and gives way to another one. */
-  readonly givesWay: boolean;
+  /** Why, of those that exist and are not off. */
+  readonly why: ReadonlySet<"givesWay" | "withoutPods" | "keepsThem">;
 }
 
 /** What another fence left for the same pods goes first: otherwise there would be two Sidecars. */
 export function leavingRefusal(leaving: LeavingFences | undefined): RenderRefusal | undefined {
   if (leaving === undefined) return undefined;
-  const why = leaving.givesWay ? "gone or off, or gives way to another one" : "gone or off";
-  const advice = "nothing is rendered for this one until it has gone, in some seconds";
-  return { reason: "Conflict", message: `what was rendered for fence ${leaving.fences}, which is ${why}, is for the same pods; ${advice}` };
+  const { fences, why } = leaving;
+  const reasons = [
+    "is gone or off",
+    ...(why.has("givesWay") ? ["gives way to another one"] : []),
+    ...(why.has("withoutPods") ? ["selects no pods"] : []),
+  ];
+  if (why.has("keepsThem")) reasons.push("keeps it since its selector names no workload");
+  const advice = why.has("keepsThem")
+    ? "nothing is rendered for this one until that selector is mended, or its fence deleted"
+    : "nothing is rendered for this one until it has gone, in some seconds";
+  return {
+    reason: "Conflict",
+    message: `what was rendered for fence ${fences}, which ${reasons.join(", or ")}, is for the same pods; ${advice}`,
+  };
 }
