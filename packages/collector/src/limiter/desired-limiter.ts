@@ -2,6 +2,7 @@ import {
   aboutGeneration,
   type EnvoyFilter,
   type LimitRuleStatus,
+  type RenderedObject,
   renderedMeta,
   type SmartLimiter,
   type SmartLimiterStatus,
@@ -25,7 +26,7 @@ export function desiredLimiter(seen: LimiterSeen): Desired<SmartLimiterStatus> {
   // What exists there is for pods of others.
   if (seen.refusal !== undefined) return { objects: [], status, ...refused };
   if (isUnread) return { objects: present, status, ...refused };
-  const objects = wanted.flatMap((each) => limitsOf(limiter, each) ?? []);
+  const objects = wanted.flatMap((each) => (each.left.length > 0 ? existing(seen, each) : (limitsOf(limiter, each) ?? [])));
   const waits = wanted.flatMap((each) => each.decisions).flatMap(({ nextIn }) => nextIn ?? []);
   return { objects, status, nextStepIn: waits.length === 0 ? undefined : Math.min(...waits), ...refused };
 }
@@ -49,6 +50,12 @@ function refusalOf({ refusal, faults, sets, decisions }: LimiterSeen): Pick<Desi
 function limitsOf(limiter: SmartLimiter, { owner, labels, filterName, podPorts, decisions }: WantedLimits): EnvoyFilter | undefined {
   const rules = decisions.flatMap(({ rule, isActive, quota }) => (isActive && quota !== undefined ? [{ rule, quota }] : []));
   return renderLimits({ metadata: renderedMeta(limiter, limitsName(limiter.metadata, owner.set)), labels, filterName, rules, podPorts });
+}
+
+/** What exists of an EnvoyFilter that waits until what others left is gone. */
+function existing({ limiter, present }: LimiterSeen, { owner }: WantedLimits): readonly RenderedObject[] {
+  const name = limitsName(limiter.metadata, owner.set);
+  return present.filter(({ metadata }) => metadata.name === name);
 }
 
 function limiterStatus(seen: LimiterSeen): SmartLimiterStatus {

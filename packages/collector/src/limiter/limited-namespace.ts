@@ -49,6 +49,11 @@ export class LimitedNamespace {
     return this.#limiters.get(name);
   }
 
+  /** Names of its limiters. */
+  names(): readonly string[] {
+    return [...this.#limiters.keys()];
+  }
+
   pods(name: string): LimiterPods | undefined {
     return this.#pods.get(name);
   }

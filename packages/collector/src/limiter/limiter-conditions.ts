@@ -15,7 +15,7 @@ import {
 import { BASE_SET } from "@fenceline/render/limiter";
 import { forbidden } from "../fence/mesh-objects-condition.ts";
 import { proxiesCondition } from "../sources/istiods/proxies-condition.ts";
-import { missingFilters, remainingFilters } from "./limiter-filters.ts";
+import { leftFilters, missingFilters, remainingFilters } from "./limiter-filters.ts";
 import { POD_COUNT } from "./limiter-material.ts";
 import type { LimiterSeen, RuleDecision } from "./limiter-seen.ts";
 
@@ -80,6 +80,11 @@ function rendered(seen: LimiterSeen): LimiterJudgement {
   }
   const notRead = forbidden(seen.unread, ENVOY_FILTER, NAMESPACE);
   if (notRead !== undefined) return { type, ...notRead };
+  const left = leftFilters(seen);
+  if (left.length > 0) {
+    const message = `EnvoyFilter ${shortenedList(left, ", ")}, which is not wanted for these pods any more and still there, limits their calls: that of this limiter is written once it is gone`;
+    return { type, status: "False", reason: "OtherNotDeletedYet", message };
+  }
   const notWritten = [...missingFilters(seen), ...sharedMissing.map((name) => `that of SmartLimiter ${name}`)];
   if (notWritten.length > 0) {
     const message = `EnvoyFilter ${shortenedList(notWritten, ", ")} not written yet`;
@@ -128,6 +133,10 @@ function active(seen: LimiterSeen): LimiterJudgement {
   const notRead = forbidden(seen.unread, ENVOY_FILTER);
   if (notRead !== undefined) return { type, ...notRead };
   const isThere = missingFilters(seen).length === 0 && seen.sharedMissing.length === 0;
+  if (inForce > 0 && !isThere && leftFilters(seen).length > 0) {
+    const message = `${inForce} of ${all} rules are to limit calls; what another limiter left for the same pods still does, see Rendered`;
+    return { type, status: "True", reason: "LimitsRemain", message };
+  }
   if (inForce > 0 && !isThere) {
     const message = `${inForce} of ${all} rules are to limit calls, and are not written, see Rendered`;
     return { type, status: "False", reason: "NotWrittenYet", message };

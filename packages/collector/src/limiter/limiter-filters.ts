@@ -23,6 +23,11 @@ export function missingFilters({ limiter, wanted, present }: LimiterSeen): reado
   });
 }
 
+/** EnvoyFilters of other limiters that have to go before those of this one are written. */
+export function leftFilters({ wanted }: LimiterSeen): readonly string[] {
+  return [...new Set(wanted.filter(limits).flatMap(({ left }) => left))];
+}
+
 /** EnvoyFilters that exist and should not any more. */
 export function remainingFilters({ limiter, wanted, present }: LimiterSeen): readonly string[] {
   const names = new Set(wanted.filter(limits).map(({ owner }) => limitsName(limiter.metadata, owner.set)));

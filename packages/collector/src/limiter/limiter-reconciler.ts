@@ -8,6 +8,7 @@ import type { MeshChanges, Obstacle } from "@fenceline/store";
 import { unreadKinds } from "../fence/mesh-objects-condition.ts";
 import type { KindContext } from "../kind-context.ts";
 import { desiredLimiter } from "./desired-limiter.ts";
+import { limitsLeft } from "./left-limits.ts";
 import type { LimitedNamespace } from "./limited-namespace.ts";
 import { LimitedNamespaces } from "./limited-namespaces.ts";
 import { hasLimits } from "./limiter-filters.ts";
@@ -30,6 +31,8 @@ export interface LimiterReconcilerOptions extends Pick<KindContext, "store" | "m
   readonly metrics: (limiter: SmartLimiter) => LimiterMetrics;
   /** Asks for the status of a limiter whose rules are in another one's EnvoyFilter. */
   readonly onRenderedFor: (of: ObjectRef) => void;
+  /** What these limiters wait for may have happened. */
+  readonly onWaiting: (limiters: readonly ObjectRef[]) => void;
   /** Milliseconds of a clock that never goes back. Default `performance.now`. */
   readonly clock?: () => number;
 }
@@ -47,6 +50,10 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
   readonly #refused = new Map<string, number>();
   /** Which limiters had rules in which EnvoyFilters when they were last observed. */
   readonly #sharing = new ReadIndex();
+  /** Limiters that wait until EnvoyFilters of others are gone. */
+  readonly #waiting = new Map<string, ObjectRef>();
+  /** What it deleted may be what another limiter waits for. */
+  readonly applied = ({ namespace }: ObjectRef): void => this.#options.onWaiting(this.waitingIn(namespace));
 
   constructor(options: LimiterReconcilerOptions) {
     this.#options = options;
@@ -65,6 +72,9 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
       config,
     );
     const [own, shared] = partition(known.groupsOf(of.name), ({ owner }) => owner.limiter === of.name);
+    const wanted = refusal === undefined ? own.map((group) => this.#wanted(of, group, known)) : [];
+    if (wanted.some(({ left }) => left.length > 0)) this.#waiting.set(refText(of), of);
+    else this.#waiting.delete(refText(of));
     this.#sharing.set(of, new Set(shared.map(({ owner }) => refText({ ...of, name: owner.limiter }))));
     const material = this.#material(limiter, pods);
     const decisions = refusal === undefined ? this.#decisions(limiter, pods, known, material) : [];
@@ -77,7 +87,7 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
       decisions,
       material: this.#named(limiter, material),
       valueFaults: this.#named(limiter, this.#values(limiter).faults),
-      wanted: refusal === undefined ? own.map((group) => this.#wanted(of.namespace, group, known)) : [],
+      wanted,
       sharedWith: shared.map(({ owner }) => owner.limiter),
       sharedMissing: shared.filter((group) => this.#isMissing(of, group, decisions)).map(({ owner }) => owner.limiter),
       proxies: proxies?.(
@@ -112,7 +122,13 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
     for (const other of this.#sharing.readersOf(refText(of))) this.#options.onRenderedFor(other);
   }
 
+  /** Limiters of a namespace that wait until EnvoyFilters of others are gone. */
+  waitingIn(namespace: string): readonly ObjectRef[] {
+    return [...this.#waiting.values()].filter((each) => each.namespace === namespace);
+  }
+
   forget(of: ObjectRef): void {
+    this.#waiting.delete(refText(of));
     this.#sharing.delete(of);
     this.#refused.delete(refText(of));
     this.#rules.delete(refText(of));
@@ -183,7 +199,8 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
     });
   }
 
-  #wanted(namespace: string, group: LimitGroup, known: LimitedNamespace): WantedLimits {
+  #wanted(of: ObjectRef, group: LimitGroup, known: LimitedNamespace): WantedLimits {
+    const { store, mesh } = this.#options;
     const { owner, filterName } = group;
     const leftOut = this.#withoutRoom(group, known);
     const decisions = group.members.flatMap((member) => {
@@ -193,8 +210,8 @@ export class LimiterReconciler implements Reconciler<LimiterSeen, SmartLimiterSt
       const material = this.#material(limiter, pods);
       return rules.map((each) => this.#decided(each, material));
     });
-    const podPorts = podPortsOf(namespace, owner, this.#options.mesh().registry);
-    return { owner, labels: owner.labels, filterName, podPorts, decisions };
+    const podPorts = podPortsOf(of.namespace, owner, mesh().registry);
+    return { owner, labels: owner.labels, filterName, podPorts, left: limitsLeft(of, group, { store, known }), decisions };
   }
 
   #decided(rule: DecidedRule, material: Material): RuleDecision {

@@ -19,6 +19,8 @@ export interface WantedLimits {
   readonly labels: Labels;
   readonly filterName: string;
   readonly podPorts: PodPorts;
+  /** What others left for these pods, in the form for a message: it goes first. */
+  readonly left: readonly string[];
   /** Those of all limiters for these pods, in order. */
   readonly decisions: readonly RuleDecision[];
 }

@@ -15,7 +15,7 @@ const LOOK = 1_000;
  * are Istio's.
  */
 export class LimiterTriggers implements Triggers<SmartLimiter> {
-  readonly #reconciler: Pick<LimiterReconciler, "keepUp" | "resume">;
+  readonly #reconciler: Pick<LimiterReconciler, "keepUp" | "resume" | "waitingIn">;
   readonly #rounds: ValueRounds;
   readonly #interval: number;
   readonly #store: Pick<KindContext["store"], "unread" | "snapshot">;
@@ -24,7 +24,7 @@ export class LimiterTriggers implements Triggers<SmartLimiter> {
   #unread = "";
 
   constructor(
-    reconciler: Pick<LimiterReconciler, "keepUp" | "resume">,
+    reconciler: Pick<LimiterReconciler, "keepUp" | "resume" | "waitingIn">,
     rounds: ValueRounds,
     { store, runs, config }: Pick<KindContext, "store" | "runs" | "config">,
   ) {
@@ -72,8 +72,8 @@ export class LimiterTriggers implements Triggers<SmartLimiter> {
     for (const limiter of this.#store.snapshot().of(SMART_LIMITER)) this.#runs.enqueueStatus(refOf(SMART_LIMITER.name, limiter));
   }
 
-  concernedBy({ meshConfigs }: MeshChanges): readonly ObjectRef[] | "all" {
-    return meshConfigs.length > 0 ? "all" : [];
+  concernedBy({ meshConfigs, disturbed }: MeshChanges): readonly ObjectRef[] | "all" {
+    return meshConfigs.length > 0 ? "all" : disturbed.flatMap(({ namespace }) => this.#reconciler.waitingIn(namespace));
   }
 
   /** Which limiters share an EnvoyFilter is known after the change is taken over. */

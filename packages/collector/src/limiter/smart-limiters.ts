@@ -14,6 +14,9 @@ export function smartLimiters(context: KindContext): DrivenKind {
   const reconciler = new LimiterReconciler({
     ...context,
     onRenderedFor: (of) => runs.enqueueStatus(of),
+    onWaiting: (limiters) => {
+      for (const of of limiters) runs.enqueue(of);
+    },
     obstacles: (of) => runs.obstacles(of),
     values: (of, metrics) => (givenValues === undefined ? values.of(of, metrics) : { values: givenValues, faults: new Map() }),
     metrics: (limiter) => limiterMetrics(limiter, config.limiters, givenValues?.keys()),
