@@ -1,4 +1,4 @@
-import { allNew, durationMs, type FenceKey, fenceMode, type ObjectRef, SERVICE_FENCE } from "@fenceline/api";
+import { allNew, durationMs, type FenceKey, type ObjectRef, SERVICE_FENCE } from "@fenceline/api";
 import { Controller, KindDriver } from "@fenceline/control";
 import type { TelemetrySource } from "@fenceline/edges";
 import { meshAddressService } from "@fenceline/mesh-addresses";
@@ -141,8 +141,7 @@ export class Collector {
 
   /** Why rendered objects cannot be written now; undefined as long as no reason is known. */
   notReady(): string | undefined {
-    const wanting = this.#mesh.fences().filter(({ spec }) => fenceMode(spec) !== "Off").length;
-    return this.#controller.blocked(wanting);
+    return this.#controller.blocked();
   }
 
   /** What exists, as far as this was told. */

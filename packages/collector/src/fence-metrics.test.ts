@@ -3,13 +3,16 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { SMART_LIMITER } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
+import { resourcesOf } from "@fenceline/kubernetes";
 import type { RecordedRequest, Resource } from "@fenceline/kubernetes/testing";
 import { ENDPOINT_SLICES, FENCE, fence, PODS, SERVICE_FENCES, SERVICES } from "@fenceline/store/kubernetes/testing";
 import { startCluster } from "./testing/cluster.ts";
 import { CAPTURED_MESH, CONFIG } from "./testing/mesh.ts";
 import { startCollector } from "./testing/running-collector.ts";
 
+const [LIMITERS] = resourcesOf(SMART_LIMITER) as [Resource];
 const [FENCES] = SERVICE_FENCES as [Resource, Resource];
 const isRendering = ({ method, path }: RecordedRequest) => method === "PATCH" && path.includes("networking.istio.io");
 const webhookDown = { status: 500, body: { code: 500, message: "failed calling webhook: connection refused" } };
@@ -40,6 +43,30 @@ test("T-19 what stands in the way of one fence among others, or of a replica tha
   const follower = await startCluster(t, (fake) => fake.fail(isRendering, webhookDown), false);
   await follower.collector.idle();
   assert.equal(follower.collector.notReady(), undefined);
+});
+
+test("T-19 a fence for which nothing is rendered does not make a collector ready that can write nothing for the others", async (t) => {
+  const { collector } = await startCluster(t, (fake) => {
+    fake.put(FENCES, { ...other("b"), spec: { enable: true, workloadSelector: { labels: { app: "" } } } });
+    fake.fail(isRendering, webhookDown);
+  });
+  await until(() => collector.notReady() !== undefined);
+});
+
+test("T-19 a limiter alone of which nothing can be written is no reason not to be ready beside a fence that is written", async (t) => {
+  const isOfLimiter = (request: RecordedRequest) => isRendering(request) && request.path.includes("ratelimit");
+  const { collector, condition, server } = await startCluster(t, (fake) => {
+    const rule = { condition: "true", action: { quota: "100", fillInterval: { seconds: 60 } } };
+    fake.put(LIMITERS, {
+      metadata: { name: "l", namespace: "test1" },
+      spec: { sets: { _base: { descriptor: [rule] } }, workloadSelector: { app: "l" } },
+    });
+    fake.fail(isOfLimiter, webhookDown);
+  });
+  await until(() => condition("Ready") === "True Rendered");
+  const tries = server.requests.filter(isOfLimiter).length;
+  await until(() => server.requests.filter(isOfLimiter).length >= tries + 3);
+  assert.equal(collector.notReady(), undefined);
 });
 
 test("T-19 standalone, a folder in which nothing can be written makes the process not ready", async (t) => {

@@ -40,7 +40,7 @@ export class BlockedWrites {
    * Why nothing can be written; undefined when something can, or nobody knows.
    *
    * @param obstructed by object of ours
-   * @param wanting how many objects of ours have something rendered for them
+   * @param wanting how many objects of ours have something rendered for them, or are to have
    */
   reason(obstructed: readonly ObstructedOwner[], wanting: number): string | undefined {
     const failed = obstructed.filter(({ owner, obstacle }) => this.#failed.has(refText(owner)) && !OF_ONE.has(obstacle.reason));

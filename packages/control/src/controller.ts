@@ -60,6 +60,8 @@ export class Controller {
    * Objects of which this replica carried out a step while it did not lead, and not the last one.
    */
   readonly #begun = new Set<string>();
+  /** Objects of which something is rendered, or is to be. */
+  readonly #wanting = new Set<string>();
   readonly #inFlight = new InFlightLimit();
   readonly #budget: WriteBudget;
   readonly #refusals: RefusalLog;
@@ -108,13 +110,9 @@ export class Controller {
     return this.#writer.obstacles(of);
   }
 
-  /**
-   * Why nothing that is rendered can be written now; undefined when it can, as far as is known.
-   *
-   * @param wanting how many objects of ours have something rendered for them
-   */
-  blocked(wanting: number): string | undefined {
-    return this.#writer.blocked(wanting);
+  /** Why nothing that is rendered can be written now; undefined when it can, as far as is known. */
+  blocked(): string | undefined {
+    return this.#writer.blocked(this.#wanting.size);
   }
 
   /** What an object asks for now; undefined when it does not exist. Nothing is written for it. */
@@ -148,6 +146,7 @@ export class Controller {
     const next = isGone ? this.#reconcilerOf(of).remains?.(of) : desired;
     if (isGone) this.#forget(of);
     const changes = isUnread ? [] : plan(of, store.ownedBy(of), next?.objects ?? []);
+    this.#note(of, changes, next, desired?.isLeftAlone);
     if (!leads()) return this.#follow(of, changes, desired);
     const pause = this.#pauseBefore(of, changes);
     if (pause > 0) return pause;
@@ -155,6 +154,12 @@ export class Controller {
     if (made > 0) this.#reconcilerOf(of).applied?.(of);
     this.#tellRun(of, changes.length, made, desired);
     return this.#runAgainIn(of, made === changes.length ? next : undefined);
+  }
+
+  #note(of: ObjectRef, changes: readonly Change[], next: Remains | undefined, isLeftAlone = false): void {
+    const isWanting = changes.length > 0 || (!isLeftAlone && next !== undefined && next.objects.length > 0);
+    if (isWanting) this.#wanting.add(refText(of));
+    else this.#wanting.delete(refText(of));
   }
 
   /** @param next what was carried out; undefined where a part of it failed: no step follows then */

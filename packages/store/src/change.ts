@@ -33,7 +33,7 @@ export type RenderedUpdate = Extract<Change, { readonly action: "update" }>;
  * - `WriteAltered`: it was written, and something such as a webhook changed it on the way
  * - `DeletionHeldUp`: it is being deleted, and finalizers of others hold that up
  * - `WriteTooLarge`: it is larger than the API server, or etcd, takes
- * - `QuotaExceeded`: a quota of the namespace, or of the disk, is used up
+ * - `QuotaExceeded`: a quota of the namespace is used up
  * - `NamespaceTerminating`: a namespace that is being deleted takes nothing new
  * - `DiskFull`: the disk, or etcd, has no room left
  * - `NameTooLong`: standalone

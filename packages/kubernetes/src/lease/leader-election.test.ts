@@ -249,3 +249,24 @@ test("times with which two could lead at once are refused", async (t) => {
   const times = { leaseDuration: 10_000, renewDeadline: 10_000, retryPeriod: 2_000 };
   assert.throws(() => new LeaderElection({ api: server.api(t), ...KEY, identity: "a", times }), /LEASE_TIMES_INVALID/);
 });
+
+test("T-19 a candidate says why nobody leads while it may not write a Lease that is free, and not while somebody has it", async (t) => {
+  const { server, elections, round, start } = await candidates(t, "a", "b");
+  const [a, b] = elections as [LeaderElection, LeaderElection];
+  const allow = server.forbid(LEASES, "POST");
+  start(a);
+  assert.equal(a.vacancy, undefined, "it has not tried yet");
+  await until(() => a.vacancy !== undefined);
+  assert.match(a.vacancy ?? "", /leases/);
+  await round();
+  assert.match(a.vacancy ?? "", /leases/);
+  allow();
+  await round();
+  await until(() => a.mayWrite());
+  assert.equal(a.vacancy, undefined);
+  server.forbid(LEASES, "PUT");
+  start(b);
+  await round();
+  await until(() => b.leader === "a");
+  assert.equal(b.vacancy, undefined);
+});

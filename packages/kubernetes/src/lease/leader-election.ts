@@ -99,6 +99,14 @@ export class LeaderElection implements Leadership {
   }
 
   /**
+   * Why nobody leads, as far as this process knows: it may take the Lease, and cannot. Undefined
+   * where somebody leads, and before the first try.
+   */
+  get vacancy(): string | undefined {
+    return this.mayWrite() || !mayClaim(this.#state, this.#options.identity, this.#clock.now()) ? undefined : this.#trouble;
+  }
+
+  /**
    * Ends the term, then releases the Lease, so that the next leader need not wait until it expires.
    */
   async stop(): Promise<void> {

@@ -7,7 +7,7 @@ const failed = (code: string) => Object.assign(new Error(`${code}: write failed`
 
 for (const [code, reason, advice] of [
   ["ENOSPC", "DiskFull", /free space/],
-  ["EDQUOT", "QuotaExceeded", /raise this user's quota/],
+  ["EDQUOT", "DiskFull", /raise this user's quota/],
   ["EROFS", "WriteForbidden", /mount .* writable/],
   ["EACCES", "WriteForbidden", /let this user write/],
   ["ENAMETOOLONG", "NameTooLong", /shorter name/],

@@ -12,7 +12,7 @@ const ADVICE: Readonly<Record<string, { readonly reason: Obstacle["reason"]; rea
   EISDIR: { reason: "WriteFailed", todo: "remove the folder that stands in its place" },
   EIO: { reason: "WriteFailed", todo: "see to the disk of the folder" },
   ENOSPC: { reason: "DiskFull", todo: "free space on its disk" },
-  EDQUOT: { reason: "QuotaExceeded", todo: "raise this user's quota on its disk, or free some of it" },
+  EDQUOT: { reason: "DiskFull", todo: "raise this user's quota on its disk, or free some of it" },
   ENAMETOOLONG: { reason: "NameTooLong", todo: "give the object, or the folder, a shorter name" },
 };
 const OTHERWISE = { reason: "WriteFailed", todo: "see that the folder is there and can be written" } as const;

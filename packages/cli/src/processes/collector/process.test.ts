@@ -134,11 +134,11 @@ test("E3-07 a leader whose API server fell silent still ends, within the 30 s th
   assert.ok(seconds < 20, `${seconds} s`);
 });
 
-test("E3-08 forbidden and absent kinds hold up nobody, and metrics tell them apart", async (t) => {
+test("E3-08 T-19 forbidden and absent kinds hold up nobody, and metrics tell them apart; without a right to the Lease the replica is not ready", async (t) => {
   const server = await FakeApiServer.start(t);
   server.put(FENCES, fence());
   server.uninstall(SIDECARS);
-  server.forbid(LEASES, "GET");
+  const allow = server.forbid(LEASES, "GET");
   const { up, ask, command } = await startCollector(t, server.url);
   await up();
   const { body } = await ask("/metrics");
@@ -146,11 +146,15 @@ test("E3-08 forbidden and absent kinds hold up nobody, and metrics tell them apa
   assert.match(body, /^fenceline_store_synced\{kind="ServiceFence",group="microservice.slime.io"\} 1$/m);
   assert.match(body, /^fenceline_store_contact_age_seconds\{kind="ServiceFence",group="microservice.slime.io"\} /m);
   assert.doesNotMatch(body, /^fenceline_store_contact_age_seconds\{kind="Sidecar"/m);
-  // Nobody leads without a right to the Lease. That is told, once, and the replica goes on
+  // Nobody leads without a right to the Lease, and nothing is rendered. The replica goes on
   // learning.
   await command.line(({ code, detail }) => code === "KUBERNETES_FORBIDDEN" && String(detail).includes("leases"));
-  assert.equal((await ask("/readyz")).status, 200);
+  await until(async () => (await ask("/readyz")).status === 503);
+  assert.match(JSON.parse((await ask("/readyz")).body).reason, /^nothing can be written, no replica leads: .*leases/);
   assert.equal(server.get(SIDECARS, FENCE), undefined);
+  allow();
+  await command.line(({ leads }) => leads === true);
+  assert.equal((await ask("/readyz")).status, 200);
 });
 
 test("a port for access logs that is taken ends the process with a message", async (t) => {

@@ -174,11 +174,16 @@ export class Replica {
         resetRoute(() => this.#collector?.api.resets),
         ...probeRoutes({
           metrics: () => [build, metrics, refusals, ...(this.#collector === undefined ? [] : [this.#collector.metrics])],
-          notReady: () => (this.#collector === undefined ? this.#waitingFor() : this.#collector.notReady()),
+          notReady: () => (this.#collector === undefined ? this.#waitingFor() : (this.#collector.notReady() ?? this.#withoutLeader())),
         }),
       ],
       names: [...serviceNames(service), ...apiHost],
     });
+  }
+
+  #withoutLeader(): string | undefined {
+    const { vacancy } = this.#election;
+    return vacancy === undefined ? undefined : `nothing can be written, no replica leads: ${vacancy}`;
   }
 
   /** What the start still waits for, for the readiness probe. */
