@@ -176,7 +176,7 @@ export class DirectoryStore implements Store {
   }
 
   goneOwners(kind: Kind): readonly ObjectRef[] {
-    return this.#owned.gone(kind);
+    return this.#manifests.doubtsAbsence ? [] : this.#owned.gone(kind);
   }
 
   faultOf(of: ObjectRef): SpecFault | undefined {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type FencelineError, SERVICE_FENCE } from "@fenceline/api";
+import { until as waitUntil } from "@fenceline/api/testing";
 import { DirectoryStore } from "./directory-store.ts";
 import { MAX_TEXT_BYTES } from "./read-text.ts";
 
@@ -223,14 +224,18 @@ test("T-21 a start over a file that is empty for the moment takes away nothing o
     },
   });
   await store.close();
-  const start = async () => {
-    writeFileSync(join(folder, "a.yaml"), "");
+  const start = async (text: string) => {
+    writeFileSync(join(folder, "a.yaml"), text);
     return await goneAtStart(folder);
   };
   const written = setTimeout(() => writeFileSync(join(folder, "a.yaml"), fence("a")), 300);
   t.after(() => clearTimeout(written));
-  assert.deepEqual(await start(), []);
-  assert.deepEqual(await start(), [of], "one that stays empty is believed");
+  assert.deepEqual(await start(""), []);
+  assert.deepEqual(await start(""), [], "Helm may take longer than a start waits");
+  assert.deepEqual(await start("# nothing\n"), [of]);
+  writeFileSync(join(folder, "a.yaml"), "");
+  utimesSync(join(folder, "a.yaml"), new Date(0), new Date(0));
+  assert.deepEqual(await goneAtStart(folder), [of], "one that was empty before is believed");
 });
 
 /** Closes again before the folder goes, which it would tell. */
@@ -240,6 +245,22 @@ async function goneAtStart(folder: string) {
   await store.close();
   return gone;
 }
+
+test("T-21 a start over a file that Helm fills later keeps what is rendered and learned, and deletes what is not in it then", async (t) => {
+  const { folder, store } = await open(t, (path) => writeFileSync(join(path, "a.yaml"), `${fence("a")}---\n${fence("b")}`));
+  for (const name of ["a", "b"]) await store.writeStatus({ kind: "ServiceFence", namespace: "test1", name }, { domains: {} });
+  await store.close();
+  writeFileSync(join(folder, "a.yaml"), "");
+  const next = await DirectoryStore.open({ folder, onRefused: assert.fail });
+  t.after(() => next.close());
+  assert.deepEqual([next.snapshot().of(SERVICE_FENCE).length, next.goneOwners(SERVICE_FENCE)], [0, []]);
+  writeFileSync(join(folder, "a.yaml"), fence("a"));
+  await waitUntil(() => next.snapshot().of(SERVICE_FENCE).length === 1);
+  assert.deepEqual(
+    next.goneOwners(SERVICE_FENCE).map(({ name }) => name),
+    ["b"],
+  );
+});
 
 test("T-21 a start over a file of which a half is written takes away nothing of the fences in the other half", async (t) => {
   const { folder, store } = await open(t, (path) => writeFileSync(join(path, "a.yaml"), `${fence("a")}---\n${fence("b")}`));

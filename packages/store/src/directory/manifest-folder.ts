@@ -12,6 +12,7 @@ import {
   type Doubt,
   decide,
   decideFirst,
+  emptyAtStart,
   type Found,
   isUnsettled,
   type ManifestKinds,
@@ -70,6 +71,8 @@ export class ManifestFolder {
   #files: ReadonlyMap<string, FileState> = new Map();
   #doubts: ReadonlyMap<string, Doubt> = new Map();
   #parsed: ReadonlyMap<string, Candidate> = new Map();
+  /** Files that were empty at the start, and until when that is not believed. */
+  #emptyUntil: ReadonlyMap<string, number> = new Map();
   /** Faults that were told, by file. */
   #refused: ReadonlyMap<string, string> = new Map();
   readonly #toldIgnored = new Set<string>();
@@ -106,17 +109,24 @@ export class ManifestFolder {
     await this.#watch();
     this.#poll = setInterval(() => this.#schedule(), POLL_MS).unref();
     try {
-      const { files, errors, leftOut, ignored } = await this.#settled(isMissed);
+      const { files, errors, leftOut, ignored, empty } = await this.#settled(isMissed);
       const fault = [...errors.values()].find((error) => !(error instanceof UnusableEntry));
       if (fault !== undefined) throw fault;
       this.#tellRefused(errors);
       for (const error of leftOut) this.#events.leftOut(error);
       this.#tellIgnored(ignored);
       this.#files = files;
+      this.#emptyUntil = new Map([...empty].map(([name, left]) => [name, performance.now() + left]));
     } catch (error) {
       await this.close();
       throw error;
     }
+  }
+
+  /** Whether an object that existed before the start may be about to be written once more. */
+  get doubtsAbsence(): boolean {
+    const now = performance.now();
+    return [...this.#emptyUntil].some(([name, until]) => now < until && this.#files.get(name)?.text.trim() === "");
   }
 
   objects(): AnyObject[] {
@@ -134,13 +144,14 @@ export class ManifestFolder {
   }
 
   /** The folder once no file seems to be incomplete, or after too long a wait. */
-  async #settled(isMissed: (objects: readonly AnyObject[]) => boolean): Promise<Decision> {
+  async #settled(isMissed: (objects: readonly AnyObject[]) => boolean): Promise<Decision & { empty: ReturnType<typeof emptyAtStart> }> {
     const begin = performance.now();
     for (;;) {
       const found = await this.#find();
       const decision = decideFirst(found, this.#kinds);
       const misses = isMissed([...decision.files.values()].flatMap(({ objects }) => objects));
-      if (performance.now() - begin >= DOUBT_MS || !isUnsettled(found, decision, Date.now(), misses)) return decision;
+      if (performance.now() - begin >= DOUBT_MS || !isUnsettled(found, decision, Date.now(), misses))
+        return { ...decision, empty: emptyAtStart(found, Date.now()) };
       await pause(LOOK_MS);
     }
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Decision, DOUBT_MS, decide, decideFirst, EMPTY_DOUBT_MS, type Found, isUnsettled } from "./manifest-look.ts";
+import { type Decision, DOUBT_MS, decide, decideFirst, EMPTY_DOUBT_MS, emptyAtStart, type Found, isUnsettled } from "./manifest-look.ts";
 
 const fence = (name: string) =>
   `apiVersion: microservice.slime.io/v1alpha1\nkind: ServiceFence\nmetadata: {name: ${name}, namespace: test1}\n`;
@@ -128,4 +128,14 @@ test("T-21 a start is unsettled while any file was just written and an object is
   const half = (modifiedAt: number) => new Map<string, Found>([["a.yaml", { text: manifest("a"), modifiedAt }]]);
   const unsettled = (modifiedAt: number, isMissed: boolean) => isUnsettled(half(modifiedAt), decideFirst(half(modifiedAt)), at, isMissed);
   assert.deepEqual([unsettled(at, true), unsettled(at, false), unsettled(at - DOUBT_MS, true)], [true, false, false]);
+});
+
+test("T-21 a file that is empty at a start is not believed for as long as Helm takes since it was emptied, whatever its clock says", () => {
+  const now = Date.parse("2026-11-01T00:00:00Z");
+  const left = (text: string, modifiedAt?: number) =>
+    emptyAtStart(new Map([["a.yaml", { text, ...(modifiedAt !== undefined && { modifiedAt }) }]]), now).get("a.yaml");
+  assert.equal(left(" \n", now), EMPTY_DOUBT_MS);
+  assert.equal(left("", now - 10_000), EMPTY_DOUBT_MS - 10_000);
+  assert.equal(left("", now + 86_400_000), EMPTY_DOUBT_MS);
+  assert.deepEqual([left("", now - EMPTY_DOUBT_MS), left(""), left("# nothing", now)], [undefined, undefined, undefined]);
 });

@@ -137,6 +137,23 @@ export function isUnsettled(
   });
 }
 
+/**
+ * Files that are empty at a start, and for how many milliseconds more that is not believed: an
+ * object that existed before may be about to be written into one of them. A start does not wait for
+ * so long.
+ *
+ * @param now milliseconds of the wall clock
+ */
+export function emptyAtStart(found: ReadonlyMap<string, Found>, now: number): ReadonlyMap<string, number> {
+  const left = (modifiedAt = Number.NEGATIVE_INFINITY) => Math.min(EMPTY_DOUBT_MS, EMPTY_DOUBT_MS - (now - modifiedAt));
+  return new Map(
+    [...found].flatMap(([name, file]) => {
+      const isEmpty = file.error === undefined && file.text.trim() === "";
+      return isEmpty && left(file.modifiedAt) > 0 ? [[name, left(file.modifiedAt)] as const] : [];
+    }),
+  );
+}
+
 /** Whether this text was read and differs from the one in force. */
 function isNotInForce(file: Found | undefined, known: FileState | undefined): boolean {
   return file?.error === undefined && file !== undefined && file.text !== known?.text;
