@@ -5,6 +5,7 @@ import { parkedHosts, type Sidecar, sidecarHosts } from "@fenceline/api";
 import { until } from "@fenceline/api/testing";
 import type { FakeApiServer, RecordedRequest, Resource } from "@fenceline/kubernetes/testing";
 import { ENVOY_FILTERS, FENCE, fence, OWNER, SERVICE_FENCES, SERVICES, SIDECARS } from "@fenceline/store/kubernetes/testing";
+import { openStream } from "./testing/access-log-stream.ts";
 import { startCluster, startReplica } from "./testing/cluster.ts";
 import { CONFIG } from "./testing/mesh.ts";
 import { send } from "./testing/running-collector.ts";
@@ -79,6 +80,22 @@ test("hosts that leave a fence are parked together and then go, in two writes", 
   );
   assert.equal(writes(), 2);
   assert.match(await metrics(), /^fenceline_switch_over_pause_seconds 0\.05$/m);
+});
+
+test("how long a push took is told by the calls to a host that a Sidecar has begun to show", async (t) => {
+  const { server, collector, metrics } = await enforced(t, []);
+  const pushes = async () => Number(/^fenceline_sidecar_push_seconds_count (\d+)$/m.exec(await metrics())?.[1]);
+  const { call } = openStream(t, collector);
+  assert.equal(await pushes(), 0);
+  await until(() => {
+    call();
+    return sidecarOf(server)?.shown.includes(EGRESS.b) === true;
+  });
+  await until(async () => {
+    call();
+    return (await pushes()) > 0;
+  });
+  assert.equal(await pushes(), 1);
 });
 
 test("a host comes in two writes, in one where its calls wait in the Envoy, and none follows", async (t) => {

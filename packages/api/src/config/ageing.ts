@@ -20,12 +20,12 @@ const AgeingFields = z.strictObject({
     .max(100_000)
     .default(1_000)
     .describe(
-      "Most learned hosts of a fence, from 1 to 100000. Beyond it a new host replaces one that was not seen within its window; if there is none, the new host stays on the fallback (condition AtCapacity). Static hosts do not count.",
+      "Most learned hosts of a fence, from 1 to 100000. Beyond it a new host replaces one that was not seen within its window; if there is none, the new host stays on the fallback (condition AtCapacity). Static hosts do not count, nor do those that `warmUp.preload: All` added, until they are called.",
     ),
   keepDeleted: durationBetween("0s", "720h")
     .default("24h")
     .describe(
-      "How long what a fence has learned is kept after its deletion: a fence that is created with the same name within this time continues with it. 0s forgets at once, 720h at most. In a folder it is kept across restarts, in a cluster while a collector runs.",
+      "How long what a fence has learned is kept after its deletion: a fence that is created with the same name within this time continues with it. 0s forgets at once, 720h at most. In a folder it is kept across restarts, in a cluster while a collector runs. At most 1,000 deleted fences are kept, with 64 MiB of files in a folder and 100,000 hosts in a cluster; beyond that the one that was deleted first is forgotten.",
     ),
   maxRemovedShare: z
     .number()

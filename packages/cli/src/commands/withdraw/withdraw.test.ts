@@ -27,12 +27,14 @@ const lease = (holderIdentity: string, resourceVersion = "1", leaseDurationSecon
  * An API server that answers GETs from a table and keeps what it is asked. What is not in the table
  * is absent.
  */
-async function setUp(t: TestContext, answers: Readonly<Record<string, (() => unknown) | undefined>>) {
+async function setUp(t: TestContext, answers: Readonly<Record<string, (() => unknown) | undefined>>, settle = 1) {
   const asked: string[] = [];
+  const askedAt: number[] = [];
   const bodies: string[] = [];
   const server = createServer(async (request, response) => {
     const path = request.url ?? "";
     asked.push(`${request.method} ${decodeURIComponent(path)}`);
+    askedAt.push(performance.now());
     bodies.push(await text(request));
     const answer = request.method === "GET" ? answers[path.split("?", 1)[0] ?? ""]?.() : {};
     response.writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" });
@@ -52,11 +54,11 @@ async function setUp(t: TestContext, answers: Readonly<Record<string, (() => unk
     api: new KubernetesApi(() => config),
     namespace: "fenceline",
     logger: pino({ level: "silent" }),
-    settle: 1,
+    settle,
     timeout: 200,
     interval: 5,
   };
-  return { asked, bodies, run: () => withdraw(options) };
+  return { asked, askedAt, bodies, run: () => withdraw(options) };
 }
 
 test("the collector is stopped first, then Sidecars go, then EnvoyFilters, and only ours are asked for", async (t) => {
@@ -96,6 +98,26 @@ test("the rest of the mesh is parked in a Sidecar before it goes, so that no rou
     [["*/*"], ["test1/b.test1"]],
   );
   assert.equal(spec.egress[0].bind, "unix://@fenceline-parked");
+});
+
+test("Envoys have time to settle after a Sidecar was widened, and after it went", async (t) => {
+  const settle = 150;
+  const answers = {
+    [LEASE]: () => lease(""),
+    [SIDECARS]: () => ({ items: [sidecar("test1", "a", ["test1/b.test1"])] }),
+    [FILTERS]: () => ({ items: [object("test1", "a")] }),
+  };
+  const { asked, askedAt, run } = await setUp(t, answers, settle);
+  await run();
+  const timeOf = (line: RegExp) => askedAt[asked.findIndex((each) => line.test(each))] ?? Number.NaN;
+  const [widened, gone, unrouted] = [/^PATCH .*\/sidecars\/a$/, /^DELETE .*\/sidecars\/a$/, /^DELETE .*\/envoyfilters\/a$/].map(timeOf) as [
+    number,
+    number,
+    number,
+  ];
+  // A timer may be a millisecond early.
+  assert.ok(gone - widened >= settle - 1, `${gone - widened} ms`);
+  assert.ok(unrouted - gone >= settle - 1, `${unrouted - gone} ms`);
 });
 
 test("nothing is deleted while the collector renews its Lease, and the error says what to do", async (t) => {
