@@ -23,6 +23,10 @@ const lease = (holderIdentity: string, resourceVersion = "1", leaseDurationSecon
   spec: { holderIdentity, leaseDurationSeconds },
 });
 
+interface Item {
+  readonly metadata: { readonly namespace: string; readonly name: string; readonly finalizers?: readonly string[] };
+}
+
 /**
  * An API server that answers GETs from a table and keeps what it is asked. What is not in the table
  * is absent.
@@ -31,12 +35,20 @@ async function setUp(t: TestContext, answers: Readonly<Record<string, (() => unk
   const asked: string[] = [];
   const askedAt: number[] = [];
   const bodies: string[] = [];
+  const withoutDeleted = (path: string, answer: unknown) => {
+    const { items } = (answer ?? {}) as { readonly items?: readonly Item[] };
+    const plural = path.split("/").at(-1);
+    const isDeleted = ({ metadata: { namespace, name, finalizers = [] } }: Item) =>
+      finalizers.length === 0 && asked.some((line) => line.startsWith("DELETE") && line.endsWith(`/${namespace}/${plural}/${name}`));
+    return items === undefined ? answer : { items: items.filter((item) => !isDeleted(item)) };
+  };
   const server = createServer(async (request, response) => {
     const path = request.url ?? "";
     asked.push(`${request.method} ${decodeURIComponent(path)}`);
     askedAt.push(performance.now());
     bodies.push(await text(request));
-    const answer = request.method === "GET" ? answers[path.split("?", 1)[0] ?? ""]?.() : {};
+    const [table = ""] = path.split("?", 1);
+    const answer = request.method === "GET" ? withoutDeleted(table, answers[table]?.()) : {};
     response.writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" });
     response.end(JSON.stringify(answer ?? { kind: "Status", code: 404 }));
   }).listen(0, "127.0.0.1");
@@ -74,8 +86,10 @@ test("the collector is stopped first, then Sidecars go, then EnvoyFilters, and o
     `GET ${SIDECARS}?labelSelector=app.kubernetes.io/managed-by=fenceline`,
     "DELETE /apis/networking.istio.io/v1beta1/namespaces/test1/sidecars/a",
     "DELETE /apis/networking.istio.io/v1beta1/namespaces/test2/sidecars/b",
+    `GET ${SIDECARS}?labelSelector=app.kubernetes.io/managed-by=fenceline`,
     `GET ${FILTERS}?labelSelector=app.kubernetes.io/managed-by=fenceline`,
     "DELETE /apis/networking.istio.io/v1alpha3/namespaces/test1/envoyfilters/a",
+    `GET ${FILTERS}?labelSelector=app.kubernetes.io/managed-by=fenceline`,
     // What stays says so: tell-withdrawn.test.ts.
     "GET /apis/microservice.slime.io/v1alpha1/servicefences?limit=50",
     "GET /apis/microservice.netease.com/v1alpha1/servicefences?limit=50",
@@ -118,6 +132,21 @@ test("Envoys have time to settle after a Sidecar was widened, and after it went"
   // A timer may be a millisecond early.
   assert.ok(gone - widened >= settle - 1, `${gone - widened} ms`);
   assert.ok(unrouted - gone >= settle - 1, `${unrouted - gone} ms`);
+});
+
+test("T-15 while finalizers of others hold a Sidecar up, which still hides hosts, the way to these stays, and nobody is told that it is gone", async (t) => {
+  const held = { ...sidecar("test1", "a", []), metadata: { namespace: "test1", name: "a", finalizers: ["example.com/audit"] } };
+  const { asked, run } = await setUp(t, {
+    [LEASE]: () => lease(""),
+    [SIDECARS]: () => ({ items: [held, object("test2", "b")] }),
+    [FILTERS]: () => ({ items: [object("test1", "a")] }),
+  });
+  await assert.rejects(run(), { code: "REMOVAL_HELD_UP", message: /Sidecar test1\/a \(example\.com\/audit\)/ });
+  assert.ok(asked.some((line) => line.startsWith("DELETE") && line.endsWith("/sidecars/b")));
+  assert.ok(
+    !asked.some((line) => line.includes("servicefences") || (line.startsWith("DELETE") && line.includes("envoyfilters"))),
+    `${asked}`,
+  );
 });
 
 test("nothing is deleted while the collector renews its Lease, and the error says what to do", async (t) => {

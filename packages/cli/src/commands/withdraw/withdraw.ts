@@ -7,6 +7,7 @@ import {
   RENDERED_KINDS,
   SIDECAR,
   type Sidecar,
+  shortenedList,
   sidecarHosts,
   withHosts,
 } from "@fenceline/api";
@@ -34,9 +35,9 @@ export interface WithdrawOptions {
    * deleted, and its routes before the EnvoyFilters are deleted.
    */
   readonly settle: number;
-  /** Longest wait until the collector releases its Lease. */
+  /** Longest wait until the collector releases its Lease, and until deleted objects are gone. */
   readonly timeout: number;
-  /** Pause between two reads of the Lease. */
+  /** Pause between two looks at these. */
   readonly interval: number;
 }
 
@@ -57,7 +58,9 @@ const OURS = `${MANAGED_BY_LABEL}=${MANAGER}`;
  *
  * At last the statuses of our objects, fences and limiters, say that nothing of them is in force.
  *
- * @throws {FencelineError} `COLLECTOR_STILL_LEADS`, or the error of the API server
+ * @throws {FencelineError} `COLLECTOR_STILL_LEADS`; `REMOVAL_HELD_UP` where finalizers of others
+ * keep an object, before anything that is needed beside it is deleted; or the error of the API
+ * server
  */
 export async function withdraw(options: WithdrawOptions): Promise<void> {
   const { api, namespace, logger, settle } = options;
@@ -73,16 +76,36 @@ export async function withdraw(options: WithdrawOptions): Promise<void> {
 }
 
 /** Returns how many objects there were. */
-async function withdrawKind({ api, settle }: WithdrawOptions, kind: (typeof RENDERED_KINDS)[number]): Promise<number> {
-  const lists = await Promise.all(
-    resourcesOf(kind).map(async (resource) => (await listOurs(api, resource)).map((object) => ({ resource, object }))),
-  );
-  const found = lists.flat();
+async function withdrawKind(options: WithdrawOptions, kind: (typeof RENDERED_KINDS)[number]): Promise<number> {
+  const { api, settle } = options;
+  const found = await allOurs(api, kind);
   let parked = 0;
   for (const { resource, object } of found) parked += await parkEverything(api, resource, object);
   if (parked > 0) await wait(settle);
   for (const { resource, object } of found) await absentIsFine(api.json({ method: "DELETE", path: objectPath(resource, object.metadata) }));
+  if (found.length > 0) await areGone(options, kind);
   return found.length;
+}
+
+/** Waits until no object of the kind is left. One that is held up is in force. */
+async function areGone({ api, timeout, interval }: WithdrawOptions, kind: (typeof RENDERED_KINDS)[number]): Promise<void> {
+  const begin = performance.now();
+  for (;;) {
+    const left = await allOurs(api, kind);
+    if (left.length === 0) return;
+    if (performance.now() - begin >= timeout) throw heldUp(kind.name, left);
+    await wait(interval);
+  }
+}
+
+function heldUp(kind: string, left: readonly { readonly object: Ours }[]): FencelineError {
+  const named = left.map(
+    ({ object: { metadata } }) => `${metadata.namespace}/${metadata.name} (${metadata.finalizers?.join(", ") || "none"})`,
+  );
+  return new FencelineError("REMOVAL_HELD_UP", {
+    message: `${kind} ${shortenedList(named, ", ")}: deleted, and still there for its finalizers, in brackets`,
+    hint: "see that whoever put them there is done with them, then run this again",
+  });
 }
 
 /**
@@ -113,11 +136,17 @@ async function leaseIsFree({ api, namespace, timeout, interval }: WithdrawOption
 
 /** An object with our label. A list does not name the kind of its items. */
 interface Ours {
-  readonly metadata: ObjectKey;
+  readonly metadata: ObjectKey & { readonly finalizers?: readonly string[] };
   readonly spec?: Partial<Sidecar["spec"]>;
 }
 
-/** The objects of a kind with our label. A kind that does not exist has none. */
+/** The objects of a kind with our label, of all its versions. */
+async function allOurs(api: WithdrawOptions["api"], kind: (typeof RENDERED_KINDS)[number]) {
+  const lists = resourcesOf(kind).map(async (resource) => (await listOurs(api, resource)).map((object) => ({ resource, object })));
+  return (await Promise.all(lists)).flat();
+}
+
+/** The objects of a resource with our label. A kind that does not exist has none. */
 async function listOurs(api: WithdrawOptions["api"], resource: Resource): Promise<readonly Ours[]> {
   const path = collectionPath(resource);
   const list = await absentIsFine(api.json({ method: "GET", path, query: { labelSelector: OURS } }));
