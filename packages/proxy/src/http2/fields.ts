@@ -23,24 +23,22 @@ export function keepSensitive(fields: readonly string[], names: readonly string[
 /** Pseudo header and fields of an answer. */
 export type AnswerFields = IncomingHttpHeaders & IncomingHttpStatusHeader;
 
-/** The one field specific to a connection that nghttp2 lets through and Node does not. */
-const FORBIDDEN = "http2-settings";
-
 /**
- * Whether HTTP/2 has this status and these fields, and their length can be counted to: nghttp2
- * counts in 64 bits, JavaScript in 53, and an HTTP/1.1 answer has the same limit.
+ * Whether Node sends this status, and the length can be counted to: nghttp2 counts in 64 bits,
+ * JavaScript in 53, and an HTTP/1.1 answer has the same limit.
  */
 export function isRelayable(fields: AnswerFields): boolean {
   const { ":status": status = 0, "content-length": length } = fields;
-  if (status < 200 || status > 599 || FORBIDDEN in fields) return false;
+  if (status < 200 || status > 599) return false;
   return length === undefined || Number.isSafeInteger(Number(length));
 }
 
 /**
  * Fields of an answer that end here (RFC 9110 §7.6.1, §11.7), as over HTTP/1.1. nghttp2 takes
- * `Trailers` for a valid value of `TE`, and Node throws at it.
+ * `http2-settings`, and `Trailers` for a valid value of `TE`; Node throws at both.
  */
-const ENDS_HERE: ReadonlySet<string> = new Set(["te", "proxy-authenticate", "proxy-authentication-info"]);
+const ENDING = ["te", "http2-settings", "proxy-authenticate", "proxy-authentication-info"];
+const ENDS_HERE: ReadonlySet<string> = new Set(ENDING);
 
 const RESET_CONTENT = 205;
 /** Of a 205, which a destination may send with content anyway: then its length is wrong. */
@@ -77,7 +75,7 @@ export function fieldsSize(rawFields: readonly string[]): number {
 /** The fields as they go on: without those that end here, and with a plain length. */
 export function relayedFields(fields: AnswerFields, rawFields: readonly string[]): readonly string[] {
   const isReset = fields[":status"] === RESET_CONTENT;
-  const ends = isReset || "te" in fields || "proxy-authenticate" in fields || "proxy-authentication-info" in fields;
+  const ends = isReset || ENDING.some((name) => name in fields);
   const ended = isReset ? ENDS_WITH_CONTENT : ENDS_HERE;
   const relayed = ends ? rawFields.filter((_, at) => !ended.has(rawFields[at - (at % 2)] ?? "")) : rawFields;
   return keepSensitive(withPlainLength(relayed, fields["content-length"]), sensitiveNames(fields));
