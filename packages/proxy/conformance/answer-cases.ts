@@ -129,6 +129,12 @@ export const ANSWER_CASES: readonly AnswerCase[] = [
     true,
     {
       "an interim answer with a length": `HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n${FINAL}`,
+      "an interim answer with two lengths": `HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n${FINAL}`,
+      "an interim answer with a list of lengths": `HTTP/1.1 103 Early Hints\r\nContent-Length: 5, 5\r\n\r\n${FINAL}`,
+      "an interim answer with a length that is no number": `HTTP/1.1 103 Early Hints\r\nContent-Length: x\r\n\r\n${FINAL}`,
+      "an interim answer with a length beside chunked": `HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n${FINAL}`,
+      "an interim answer with another coding": `HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: gzip\r\n\r\n${FINAL}`,
+      "an interim answer in HTTP/1.0 with a coding": `HTTP/1.0 103 Early Hints\r\nTransfer-Encoding: chunked\r\n\r\n${FINAL}`,
       "an interim answer with a coding": `HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: chunked\r\n\r\n${FINAL}`,
     },
     HARMLESS,

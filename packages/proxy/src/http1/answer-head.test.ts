@@ -24,6 +24,9 @@ test("T-37 a status line is read by words, as Envoy reads it", () => {
 
 test("T-42 an interim answer has no Content-Length, and Keep-Alive may stand twice", () => {
   assert.deepEqual(head("HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\nX-A: 1").fields, ["X-A", "1"]);
+  for (const framing of ["Content-Length: x", "Content-Length: 5\r\nContent-Length: 6", "Content-Length: 5\r\nTransfer-Encoding: gzip"])
+    for (const status of ["103 Early Hints", "101 Switching Protocols"])
+      assert.deepEqual(head(`HTTP/1.1 ${status}\r\n${framing}\r\nX-A: 1`).fields, ["X-A", "1"]);
   assert.equal(head("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nKeep-Alive: max=9").keepAlive, "timeout=5, max=9");
 });
 

@@ -32,7 +32,16 @@ const forward: FieldRule = (head, value, name) => {
   return undefined;
 };
 
+/**
+ * Whether this is an interim answer or a 101. It ends with its header, whatever its fields say (RFC
+ * 9112 §6.3), so fields that frame a body are left out of it: some clients would wait for one.
+ */
+function isInterim({ status }: AnswerHead): boolean {
+  return status < 200;
+}
+
 const contentLength: FieldRule = (head, value, name) => {
+  if (isInterim(head)) return undefined;
   // RFC 9112 §6.3: a list or a second field is a fault. With either value, destination and caller
   // could disagree on where the answer ends.
   if (head.contentLength !== undefined) return "Content-Length stands twice";
@@ -44,6 +53,7 @@ const contentLength: FieldRule = (head, value, name) => {
 };
 
 const transferEncoding: FieldRule = (head, value) => {
+  if (isInterim(head)) return undefined;
   // Any other coding would be removed on the way, so the body would be unreadable. Twice chunked is
   // forbidden (RFC 9112 §6.1).
   if (head.chunked || value.toLowerCase() !== "chunked") return "Transfer-Encoding is not exactly 'chunked'";
@@ -130,9 +140,9 @@ export function parseAnswerHead(text: string): AnswerHead | string {
   if (fault !== undefined) return fault;
   if (head.fields.length > 2 * MAX_FIELDS) return `the header has more than ${MAX_FIELDS} fields`;
   head.fields = dropNamedByConnection(head.fields, head.connection, (name) => PROTECTED.has(name));
-  // RFC 9110 §8.6: neither an interim answer nor a 204 has a Content-Length. If the destination
-  // sent one, some clients would wait for a body.
-  if ((head.status === 204 || head.status < 200) && head.contentLength !== undefined) head.fields = without(head.fields, CONTENT_LENGTH);
+  // RFC 9110 §8.6: a 204 has no Content-Length. If the destination sent one, some clients would
+  // wait for a body.
+  if (head.status === 204 && head.contentLength !== undefined) head.fields = without(head.fields, CONTENT_LENGTH);
   return head;
 }
 

@@ -200,8 +200,7 @@ export class AnswerReader {
     if (head.status === 101) {
       if (handler.onSwitch === undefined) throw new UpstreamError("INVALID", "the destination switched protocols, which was not asked for");
       this.#handler = undefined;
-      const framed = head.contentLength !== undefined || head.chunked;
-      handler.onSwitch(`${framed ? text.replace(FRAMING_LINE, "") : text}${HEAD_END}`, rest);
+      handler.onSwitch(`${text.replace(FRAMING_LINE, "")}${HEAD_END}`, rest);
       return;
     }
     if (head.status < 200) {
