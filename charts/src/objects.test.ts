@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { COLLECTOR_AUDIENCE, meshConfigMapsOf, parseConfig, trustDomainsOf } from "@fenceline/api";
+import { COLLECTOR_AUDIENCE, meshConfigMapsOf, meshKindsFor, parseConfig, trustDomainsOf } from "@fenceline/api";
 import { goldenCases } from "./chart.ts";
 import { type ChartObject, objectsIn } from "./testing/chart-objects.ts";
 import type {
@@ -254,7 +254,7 @@ for (const { golden } of goldenCases()) {
     assert.ok(rules.length > 0);
     for (const { apiGroups, resources, resourceNames, verbs } of rules) {
       for (const word of [...apiGroups, ...resources, ...verbs]) assert.ok(!word.includes("*"), word);
-      for (const word of ["secrets", "pods", "pods/exec", "customresourcedefinitions"]) assert.ok(!resources.includes(word), word);
+      for (const word of ["secrets", "pods/exec", "customresourcedefinitions"]) assert.ok(!resources.includes(word), word);
       for (const verb of ["escalate", "bind", "impersonate", "deletecollection"]) assert.ok(!verbs.includes(verb), verb);
       if (resources.includes("services") && !verbs.includes("watch")) {
         assert.deepEqual(verbs, ["patch"]);
@@ -268,6 +268,19 @@ for (const { golden } of goldenCases()) {
     );
     const ofFences = rules.filter(({ resources }) => resources.includes("servicefences")).flatMap(({ verbs }) => verbs);
     assert.deepEqual([...new Set(ofFences)], ["get", "list", "watch", "create", "delete"]);
+  });
+
+  law("pods are read by the collector alone, and only where fences are made for a label of theirs", () => {
+    const text = ofKind<ConfigMap>("ConfigMap").find(({ metadata }) => metadata.name === "fenceline-collector")?.data["config.yaml"];
+    const kinds = meshKindsFor(parseConfig(text ?? "", "config.yaml")).map(({ name }) => name);
+    const roles = ofKind<Role>("Role", "ClusterRole").filter(({ rules }) => rules.some(({ resources }) => resources.includes("pods")));
+    assert.deepEqual(
+      roles.map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+      kinds.includes("Pod") ? ["ClusterRole fenceline-collector"] : [],
+    );
+    for (const { verbs } of roles.flatMap(({ rules }) => rules.filter(({ resources }) => resources.includes("pods")))) {
+      assert.deepEqual(verbs, ["get", "list", "watch"]);
+    }
   });
 
   law("T-05 of ConfigMaps the collector reads Istio's MeshConfig alone, by its name and in its namespace", () => {

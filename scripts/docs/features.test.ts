@@ -45,7 +45,7 @@ test("issue 16: every feature of the two predecessors stands once in docs/featur
 
 test("issue 16: docs/features.md counts how many features have which state", () => {
   const [works, otherwise, refused, missing] = STATES.map((state) => ALL.filter((feature) => feature.state === state).length);
-  const counts = `${works} of them work here as documented there, ${otherwise} work otherwise, ${refused} are refused, ${missing} are not there yet`;
+  const counts = `${works} of them work here as documented there, ${otherwise} work otherwise, ${refused} are refused, ${missing} ${missing === 1 ? "is" : "are"} not there yet`;
   assert.ok(PAGE.includes(` have ${FEATURES} features. ${counts}.`), counts);
 });
 

@@ -1,4 +1,7 @@
 import type { Config } from "./config.ts";
+import type { MeshKind } from "./kinds/kind.ts";
+import { podsLabelled } from "./kinds/pod.ts";
+import { MESH_KINDS } from "./kinds/table.ts";
 
 /** What decides which namespaces are Istio's and Fenceline's own. */
 export interface SystemConfig extends Pick<Config, "namespace" | "istioNamespace" | "rootNamespace"> {
@@ -36,4 +39,12 @@ export function meshConfigMapsOf({
 /** The trust domains whose identities are believed. */
 export function trustDomainsOf({ trustDomain, trustDomainAliases }: Pick<Config, "trustDomain" | "trustDomainAliases">): readonly string[] {
   return [trustDomain, ...trustDomainAliases];
+}
+
+/**
+ * The kinds that are only read: those of the table, and pods where fences are made for the values
+ * of a label of theirs.
+ */
+export function meshKindsFor({ automaticFences: { create, podLabel } }: Pick<Config, "automaticFences">): readonly MeshKind[] {
+  return create === "Off" || podLabel.key === "" ? MESH_KINDS : [...MESH_KINDS, podsLabelled(podLabel.key)];
 }

@@ -1,5 +1,5 @@
 export type { SwitchOver } from "./config/ageing.ts";
-export type { NamespaceScope } from "./config/automatic-fences.ts";
+export type { NamespaceScope, PodLabel } from "./config/automatic-fences.ts";
 export type { DomainAlias } from "./config/fence-hosts.ts";
 export type { Limiters } from "./config/limiters.ts";
 export { type Dispatch, Fallback } from "./config/own-services.ts";
@@ -32,6 +32,7 @@ export * from "./kinds/keyed-lists.ts";
 export * from "./kinds/kind.ts";
 export * from "./kinds/left-out.ts";
 export * from "./kinds/normalize.ts";
+export * from "./kinds/pod.ts";
 export * from "./kinds/proxy-policy.ts";
 export * from "./kinds/read-service-fence-status.ts";
 export * from "./kinds/service-entry.ts";

@@ -130,6 +130,15 @@ test("the namespaces of a general are trimmed, and its selectors are ours", () =
   assert.deepEqual(remarks, []);
 });
 
+test("row 35: fenceLabelKeyAlias is our label of pods and the alias, app where it has none; a fault in it names its place", () => {
+  const podLabelOf = (text: string) =>
+    parseConfigOrGeneral(`autoFence: true\nfenceLabelKeyAlias: "${text}"`, "general.yaml").config.automaticFences.podLabel;
+  assert.deepEqual(podLabelOf("app.kubernetes.io/name:svc"), { key: "app.kubernetes.io/name", alias: "svc" });
+  for (const text of ["job", "job:"]) assert.deepEqual(podLabelOf(text), { key: "job", alias: "app" });
+  assert.deepEqual(podLabelOf(""), { key: "", alias: "app" });
+  assert.throws(() => podLabelOf("no key:x"), /general\.yaml:2.*fenceLabelKeyAlias/);
+});
+
 test("a fault in the namespaces or the selectors of a general names the line and the field of that file", () => {
   const names = SCOPE.replace("monitoring", "Monitoring");
   assert.throws(() => parseConfigOrGeneral(names, "general.yaml"), /general\.yaml:3 blackNamespaceList: not a namespace/);

@@ -52,7 +52,7 @@ function configOf(general: JsonObject): JsonObject {
     ...(isGiven(dispatches) && { fallback: { dispatches } }),
     ...(isGiven(stableHost) && { stableHosts: stableHost }),
     ...(isGiven(domainAliases) && { domainAliases }),
-    automaticFences: { create, namespaces: scopeOf(general) },
+    automaticFences: { create, namespaces: scopeOf(general), ...podLabelOf(general) },
   };
 }
 
@@ -65,6 +65,14 @@ function scopeOf({ blackNamespaceList, whiteNamespaceList, managementSelectors }
     ...(isGiven(whiteNamespaceList) && { allow: namesIn(whiteNamespaceList) }),
     ...(isGiven(managementSelectors) && { selectors: managementSelectors }),
   };
+}
+
+/** The alias stands behind the first colon; `app` where there is none. */
+function podLabelOf({ fenceLabelKeyAlias: text }: JsonObject): JsonObject {
+  if (!isGiven(text) || text === "") return {};
+  if (typeof text !== "string") return { podLabel: text };
+  const [key, ...alias] = text.split(":");
+  return { podLabel: { key, ...(alias.join(":") !== "" && { alias: alias.join(":") }) } };
 }
 
 /** A text with commas. Slime takes blanks for part of a namespace's name. */
@@ -142,8 +150,9 @@ function placeOf([first, ...rest]: FieldPath): FieldPath {
   return first === "namespace" ? ["clusterGsNamespace", ...rest] : [];
 }
 
-/** Of `automaticFences.namespaces`: its lists of names are one text each. */
-function placeOfScope([, field, ...rest]: FieldPath): FieldPath {
+/** Of `automaticFences.namespaces`, whose lists of names are one text each, and of `podLabel`. */
+function placeOfScope([first, field, ...rest]: FieldPath): FieldPath {
+  if (first === "podLabel") return ["fenceLabelKeyAlias"];
   if (field === "selectors") return [SCOPE.selectors, ...rest];
   return field === "allow" || field === "deny" ? [SCOPE[field]] : [];
 }

@@ -35,7 +35,7 @@ export const LAZYLOAD: Fields = {
   addEnvHeaderViaLua: "the source namespace needs no Lua",
   disableIpv4Passthrough: DEAD,
   render: "it is internal to Slime",
-  fenceLabelKeyAlias: NO_COUNTERPART,
+  fenceLabelKeyAlias: { to: "automaticFences.podLabel" },
   enableShortDomain: "short names reach the same Service",
   proxyVersion: NO_COUNTERPART,
 };

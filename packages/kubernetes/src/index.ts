@@ -1,3 +1,4 @@
+export * from "./client/accepted-forms.ts";
 export * from "./client/api-error.ts";
 export * from "./client/kubernetes-api.ts";
 export * from "./client/load-kube-config.ts";

@@ -1,7 +1,7 @@
 /** Which workloads get fences by themselves, and what these are like. */
 import { z } from "zod";
 import { AUTOMATIC_FENCE_MODES, AUTOMATIC_FENCES, FENCED_LABEL } from "../kinds/automatic-fence.ts";
-import { LabelSelector } from "../label-selector.ts";
+import { LabelKey, LabelSelector } from "../label-selector.ts";
 import { NamespaceName } from "../object.ts";
 
 const MOST_NAMESPACES = 10_000;
@@ -29,6 +29,23 @@ const NamespaceScope = z.strictObject({
 });
 export type NamespaceScope = z.infer<typeof NamespaceScope>;
 
+const DEFAULT_ALIAS = "app";
+
+/** Slime's `fenceLabelKeyAlias`, `key:alias` in one text. */
+const PodLabel = z.strictObject({
+  key: z
+    .union([LabelKey, z.literal("")])
+    .default("")
+    .describe("The key of the label, such as job. Default: empty, and no fence is made for pods as such."),
+  alias: z
+    .string()
+    .max(63)
+    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "not the beginning of a name: lower-case letters, digits and '-' only")
+    .default(DEFAULT_ALIAS)
+    .describe("How the names of these fences begin: `<alias>-<value of the label>.workload.identity`."),
+});
+export type PodLabel = z.infer<typeof PodLabel>;
+
 export const AutomaticFences = z.strictObject({
   create: z
     .enum(AUTOMATIC_FENCES)
@@ -42,6 +59,9 @@ export const AutomaticFences = z.strictObject({
     .describe(
       "Mode of fences that are made from now on. Enforce: learn and narrow. Observe: learn only. Those that exist stay as they are.",
     ),
+  podLabel: PodLabel.prefault({}).describe(
+    `A label of pods: each value that it has in a namespace gets a fence, for Jobs and other pods without a Service. Pods that a fence of a person or of a Service takes get none, nor do those whose Namespace, or of which one, has the label ${FENCED_LABEL} "false". Such a fence goes with the last of its pods. Then the collector reads the metadata of all pods that have the label, in a cluster and in a folder. Nothing is made with create Off.`,
+  ),
   namespaces: NamespaceScope.prefault({}).describe(
     "Where fences are made: in namespaces that all three agree on, and that `discoverySelectors` of Istio's MeshConfig take, where there are any. What was made automatically in a namespace that is no longer one of them is deleted; fences of people stay.",
   ),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { FenceKey } from "../fence-key.ts";
 import { MANAGED_BY_LABEL, MANAGER, REVISION_LABEL } from "../labels.ts";
 import type { Labels } from "../object.ts";
+import { shortHash } from "../short-hash.ts";
 import { FENCE_API_VERSIONS } from "./service-fence.ts";
 
 /**
@@ -47,17 +48,42 @@ export interface AutomaticFence {
   readonly apiVersion: (typeof FENCE_API_VERSIONS)[0];
   readonly kind: "ServiceFence";
   readonly metadata: FenceKey & { readonly labels: Labels };
-  readonly spec: { readonly enable: true; readonly mode?: "Observe"; readonly workloadSelector: { readonly fromService: true } };
+  readonly spec: {
+    readonly enable: true;
+    readonly mode?: "Observe";
+    readonly workloadSelector: { readonly fromService: true } | { readonly labels: Labels };
+  };
+}
+
+/** Which fence is made: its name, and whose it is. */
+export interface WantedFence extends FenceKey {
+  /** Labels of the pods that it is for. Default: those that the Service of its name selects. */
+  readonly labels?: Labels;
+}
+
+/** How the names of fences for pods end, as Slime has them. */
+const POD_FENCE = ".workload.identity";
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+/**
+ * Name of the fence for the pods that have this value of a label, Slime's. A value that is not part
+ * of a name, as `Nightly_Report`, comes into it in small letters and with a hash.
+ */
+export function podFenceName(alias: string, value: string): string {
+  const name = `${alias}-${value}${POD_FENCE}`;
+  if (SUBDOMAIN.test(name)) return name;
+  const readable = value.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+  return `${alias}-${readable}-${shortHash(value)}${POD_FENCE}`;
 }
 
 /**
- * The fence of the pods that the Service with this name selects. Without our own fields where it
- * can be, as Slime makes it.
+ * The fence of the pods that the Service with this name, or its labels, select. Without our own
+ * fields where it can be, as Slime makes it.
  *
  * @param revision of Istio, the only one that is to read what is rendered for it. Default: each
  */
 export function automaticFence(
-  { namespace, name }: FenceKey,
+  { namespace, name, labels: ofPods }: WantedFence,
   mode: (typeof AUTOMATIC_FENCE_MODES)[number],
   revision?: string,
 ): AutomaticFence {
@@ -66,7 +92,11 @@ export function automaticFence(
     apiVersion: FENCE_API_VERSIONS[0],
     kind: "ServiceFence",
     metadata: { namespace, name, labels: { ...labels, ...(revision !== undefined && { [REVISION_LABEL]: revision }) } },
-    spec: { enable: true, ...(mode === "Observe" && { mode }), workloadSelector: { fromService: true } },
+    spec: {
+      enable: true,
+      ...(mode === "Observe" && { mode }),
+      workloadSelector: ofPods === undefined ? { fromService: true } : { labels: ofPods },
+    },
   };
 }
 

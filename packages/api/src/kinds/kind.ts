@@ -57,6 +57,8 @@ export interface MeshKind<O = unknown, Name extends string = string> extends Rea
   readonly isInManifests: boolean;
   /** Which of its objects an API server is asked for. Default: all. */
   readonly labelSelector?: string;
+  /** Whether an API server is asked for the `metadata` alone. Default: for whole objects. */
+  readonly isMetadataOnly?: boolean;
 }
 
 /** Where an object is. Nobody reads the labels of many kinds, and they take memory. */

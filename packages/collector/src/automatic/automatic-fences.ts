@@ -9,6 +9,7 @@ import {
   NAMESPACE,
   objectOf,
   ownRevision,
+  POD,
   SERVICE,
   SERVICE_FENCE,
 } from "@fenceline/api";
@@ -19,11 +20,12 @@ import type { Logger } from "pino";
 import type { Mesh } from "../mesh.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import { type FenceChange, fenceChanges } from "./fence-changes.ts";
+import { PodValues } from "./pod-values.ts";
 import { wantedFences } from "./wanted-fences.ts";
 
 /** Dependencies and settings of {@link AutomaticFences}. */
 export interface AutomaticFencesOptions {
-  readonly store: Pick<Store, "fences" | "isKnown">;
+  readonly store: Pick<Store, "fences" | "isKnown" | "snapshot" | "unread">;
   readonly mesh: () => Mesh;
   readonly config: Config;
   readonly metrics: CollectorMetrics;
@@ -90,11 +92,14 @@ export class AutomaticFences {
   readonly #warned = new Set<string>();
   /** Namespaces whose plan leaves out fences because it is not known whether they exist. */
   readonly #unknown = new Set<string>();
+  /** The pods that may get a fence without a Service. */
+  readonly #pods: PodValues;
   #isClosed = false;
 
   constructor(options: AutomaticFencesOptions) {
     this.#options = options;
-    const { clock = () => performance.now(), backoff = BACKOFF } = options;
+    const { clock = () => performance.now(), backoff = BACKOFF, store, config } = options;
+    this.#pods = new PodValues(config.automaticFences.podLabel.key, store.snapshot().of(POD));
     this.#clock = clock;
     this.#queue = new WorkQueue({
       work: (key) => this.#work(key),
@@ -108,11 +113,12 @@ export class AutomaticFences {
   refresh(): void {
     const mesh = this.#options.mesh();
     const inhabited = [...mesh.registry.services(), ...mesh.fences()].map(({ metadata }) => metadata.namespace);
-    this.#replan(new Set([...inhabited, ...this.#plans.keys()]));
+    this.#replan(new Set([...inhabited, ...this.#pods.namespaces(), ...this.#plans.keys()]));
   }
 
   /** Takes over changes that may affect which fences are wanted. */
   changed(changes: MeshChanges): void {
+    const touched = this.#pods.apply(changes.of(POD));
     // Statuses are written all the time, and do not affect which fences are wanted.
     const own = changes
       .of(SERVICE_FENCE)
@@ -129,7 +135,7 @@ export class AutomaticFences {
       return;
     }
     // Any change may tell what was not known before.
-    const concerned = new Set(this.#unknown);
+    const concerned = new Set([...this.#unknown, ...touched]);
     for (const { metadata } of own) concerned.add(metadata.namespace);
     for (const change of changes.of(SERVICE)) concerned.add(objectOf(change)?.metadata.namespace ?? "");
     for (const change of changes.of(NAMESPACE)) concerned.add(objectOf(change)?.metadata.name ?? "");
@@ -183,14 +189,18 @@ export class AutomaticFences {
     // A namespace that is being deleted takes nothing new, and its objects are deleted with it.
     if (current.isNamespaceEnding(name)) return [];
     const [fences, namespace] = [current.fencesIn(name), current.namespace(name)];
-    const snapshot = { namespaces: namespace === undefined ? [] : [namespace], services: registry.servicesIn(name), fences };
+    const snapshot = {
+      ...{ namespaces: namespace === undefined ? [] : [namespace], services: registry.servicesIn(name), fences },
+      podValues: store.unread(POD) === undefined ? new Map([[name, this.#pods.in(name)]]) : ("unknown" as const),
+    };
     const wanted = wantedFences({ snapshot, config, discovery, workloadOf: (fence) => workloadLabels(fence, registry, config) });
     const ids = new Set(wanted.fences.map(formatFenceKey));
     this.#paces.get(name)?.retain((id) => ids.has(id));
     if (ids.size === 0) this.#paces.delete(name);
     // While it is switched off, missing objects mean nothing.
     const isOff = config.automaticFences.create === "Off";
-    this.#unknown.delete(name);
+    if (snapshot.podValues === "unknown") this.#unknown.add(name);
+    else this.#unknown.delete(name);
     const isKnown = (key: FenceKey) => {
       const known = isOff || store.isKnown(key);
       if (!known) this.#unknown.add(name);

@@ -1,9 +1,9 @@
-import { type FenceKey, formatFenceKey, isAutomatic, isManaged, type Revisions, type ServiceFence } from "@fenceline/api";
+import { type FenceKey, formatFenceKey, isAutomatic, isManaged, type Revisions, type ServiceFence, type WantedFence } from "@fenceline/api";
 import type { WantedFences } from "./wanted-fences.ts";
 
 /** One write. */
 export type FenceChange =
-  | { readonly action: "create"; readonly key: FenceKey }
+  | { readonly action: "create"; readonly key: WantedFence }
   | { readonly action: "delete"; readonly key: FenceKey; readonly uid: string };
 
 /** What {@link fenceChanges} compares. */

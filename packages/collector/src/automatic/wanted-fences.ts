@@ -14,9 +14,12 @@ import {
   type ServiceFence,
   type SystemConfig,
   systemNamespaces,
+  type WantedFence,
 } from "@fenceline/api";
 import { LabelSelectors } from "@fenceline/render/fence";
+import type { PodValue } from "./pod-values.ts";
 import { isInScope } from "./scope.ts";
+import { wantedForPods } from "./wanted-for-pods.ts";
 
 /** The input of {@link wantedFences}. */
 export interface WantedFencesInput {
@@ -24,6 +27,11 @@ export interface WantedFencesInput {
     readonly namespaces: readonly Namespace[];
     readonly services: readonly Service[];
     readonly fences: readonly ServiceFence[];
+    /**
+     * By namespace, the values of `automaticFences.podLabel`; `unknown` when the pods are not
+     * known. Default: there are none.
+     */
+    readonly podValues?: ReadonlyMap<string, readonly PodValue[]> | "unknown";
   };
   readonly config: Pick<Config, "automaticFences" | "revisions"> & SystemConfig;
   /** `discoverySelectors` of each control plane. Default: each reads every namespace. */
@@ -35,8 +43,8 @@ export interface WantedFencesInput {
 /** The result, ordered by name. */
 export interface WantedFences {
   /** Automatic fences that are to exist. */
-  readonly fences: readonly FenceKey[];
-  /** Names of Services for which the answer is not known yet: their fences stay as they are. */
+  readonly fences: readonly WantedFence[];
+  /** Names for which the answer is not known yet: their fences stay as they are. */
   readonly undecided: readonly FenceKey[];
 }
 
@@ -65,22 +73,62 @@ type Verdict =
   | { readonly what: "nothing" };
 
 /**
- * The automatic fences that should exist: one for each workload for which some Service asks, none
- * where a person made one. With two fences, each would have a Sidecar for the same pods, and Istio
- * uses the older one. So where one selector has all the labels of another and more, the wider
- * selector counts for both: its fence selects the pods of either.
+ * The automatic fences that should exist: one for each workload for which some Service asks, or for
+ * each value of the label of pods, none where a person made one. With two fences, each would have a
+ * Sidecar for the same pods, and Istio uses the older one. So where one selector has all the labels
+ * of another and more, the wider selector counts for both: its fence selects the pods of either.
  */
 export function wantedFences(input: WantedFencesInput): WantedFences {
   const { snapshot, config } = input;
   if (config.automaticFences.create === "Off") return NOTHING;
   const people = ownership(input);
-  const judge = judgeOf(input, people);
+  const isIn = scopeOf(input);
+  const judge = judgeOf(input, people, isIn);
   const judged = workloads(snapshot.services, config).map((workload) => ({ ...workload, verdict: judge(workload) }));
-  const parts = [...Map.groupBy(judged, (each) => each.namespace)].map(([name, all]) => wantedOf(all, people.selectors.get(name) ?? []));
+  const byNamespace = Map.groupBy(judged, (each) => each.namespace);
+  const inhabited = new Set([...byNamespace.keys(), ...podValuesOf(snapshot).keys()]);
+  const parts = [...inhabited].flatMap((namespace) => {
+    const [all, taken] = [byNamespace.get(namespace) ?? [], people.selectors.get(namespace) ?? []];
+    return [wantedOf(all, taken), wantedOfPods(input, { namespace, all, taken, isIn: isIn(namespace), names: people.taken })];
+  });
   return {
     fences: parts.flatMap(({ fences }) => fences).sort(byName),
-    undecided: parts.flatMap(({ undecided }) => undecided).sort(byName),
+    undecided: [...parts.flatMap(({ undecided }) => undecided), ...unknownForPods(snapshot)].sort(byName),
   };
+}
+
+/** Fences for pods stay as they are while the pods are not known. */
+function unknownForPods({ podValues, fences }: WantedFencesInput["snapshot"]): readonly FenceKey[] {
+  if (podValues !== "unknown") return [];
+  return fences.filter(({ spec }) => !spec.workloadSelector.fromService).map(fenceKeyOf);
+}
+
+function podValuesOf({ podValues }: WantedFencesInput["snapshot"]): ReadonlyMap<string, readonly PodValue[]> {
+  return podValues === undefined || podValues === "unknown" ? new Map() : podValues;
+}
+
+/** What is known of one namespace. */
+interface NamespaceSeen {
+  readonly namespace: string;
+  readonly all: readonly Judged[];
+  /** Selectors of people's fences. */
+  readonly taken: readonly Labels[];
+  /** Names of people's fences. */
+  readonly names: ReadonlySet<string>;
+  readonly isIn: boolean | undefined;
+}
+
+/** The same for the pods of one namespace, whatever Services select them. */
+function wantedOfPods({ snapshot, config }: WantedFencesInput, { namespace, all, taken, names, isIn }: NamespaceSeen): WantedFences {
+  const values = podValuesOf(snapshot).get(namespace) ?? [];
+  if (values.length === 0 || systemNamespaces(config).has(namespace)) return NOTHING;
+  const settled = new LabelSelectors([...taken, ...selectorsOf(all, ["fenced", "settled"])]);
+  const unknown = new LabelSelectors(selectorsOf(all, ["unknown"]));
+  const known = snapshot.namespaces.find(({ metadata }) => metadata.name === namespace);
+  const asked = known === undefined ? "unknown" : askedFenced(known.metadata);
+  const { podLabel } = config.automaticFences;
+  const { fences, undecided } = wantedForPods({ namespace, podLabel, values, settled, unknown, isIn, asked });
+  return { fences: fences.filter((fence) => !names.has(formatFenceKey(fence))), undecided };
 }
 
 interface Judged extends Workload {
@@ -108,19 +156,30 @@ function selectorsOf(workloads: readonly Judged[], what: readonly Verdict["what"
   return workloads.filter(({ verdict }) => what.includes(verdict.what)).map(({ selector }) => selector);
 }
 
+/** Whether fences are made in a namespace; undefined when that is not known. */
+type InScope = (namespace: string) => boolean | undefined;
+
+function scopeOf({ snapshot, config, discovery = [] }: WantedFencesInput): InScope {
+  const { revisions, automaticFences } = config;
+  const scope = { namespaces: automaticFences.namespaces, revisions, discovery };
+  const known = new Map(snapshot.namespaces.map(({ metadata }) => [metadata.name, metadata.labels]));
+  const answers = new Map<string, boolean | undefined>();
+  return (name) => {
+    if (!answers.has(name)) answers.set(name, isInScope(scope, name, known.get(name)));
+    return answers.get(name);
+  };
+}
+
 function judgeOf(
-  { snapshot, config, discovery = [] }: WantedFencesInput,
+  { snapshot, config }: WantedFencesInput,
   { automatic, taken }: Ownership,
+  inScope: InScope,
 ): (workload: Workload) => Verdict {
-  const { create, namespaces } = config.automaticFences;
+  const { create } = config.automaticFences;
   const known = new Map(snapshot.namespaces.map(({ metadata }) => [metadata.name, metadata]));
-  const inhabited = new Set(snapshot.services.map(({ metadata }) => metadata.namespace));
-  const scope = new Map(
-    [...inhabited].map((name) => [name, isInScope({ namespaces, revisions: config.revisions, discovery }, name, known.get(name)?.labels)]),
-  );
   return ({ namespace, id, services }) => {
     if (taken.has(id) || services.some(({ metadata }) => taken.has(formatFenceKey(metadata)))) return { what: "nothing" };
-    const isIn = scope.get(namespace);
+    const isIn = inScope(namespace);
     if (isIn === false) return { what: "nothing" };
     if (services.some(({ metadata }) => askedFenced(metadata) === false)) return { what: "settled" };
     const asking = isIn && servicesAsking(services, known.get(namespace), create === "All");

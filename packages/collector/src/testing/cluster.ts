@@ -1,6 +1,6 @@
 /** A whole collector over an API server that a test controls: what is between the two is real. */
 import type { TestContext } from "node:test";
-import { OWN_KINDS, type OwnKind, type ServiceFenceStatus } from "@fenceline/api";
+import { meshKindsFor, OWN_KINDS, type OwnKind, type ServiceFenceStatus } from "@fenceline/api";
 import { FakeApiServer, type Resource } from "@fenceline/kubernetes/testing";
 import { KubernetesStore } from "@fenceline/store/kubernetes";
 import {
@@ -93,7 +93,16 @@ export async function startReplica(
 ) {
   const leadership = new GivenLeadership(leads);
   const installation = CLUSTER_ROLE.metadata.name;
-  const store = await KubernetesStore.open({ api: server.api(t), leadership, onTrouble: () => {}, meshConfigMaps, installation, kinds });
+  const mesh = meshKindsFor(config);
+  const store = await KubernetesStore.open({
+    api: server.api(t),
+    leadership,
+    onTrouble: () => {},
+    mesh,
+    meshConfigMaps,
+    installation,
+    kinds,
+  });
   const lines: LogLine[] = [];
   const logger = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const address = { host: "127.0.0.1", port: 0 };

@@ -1,3 +1,4 @@
+import { metadataOnly } from "../client/accepted-forms.ts";
 import { hasStatus } from "../client/api-error.ts";
 import type { KubernetesApi } from "../client/kubernetes-api.ts";
 import { collectionPath, type ObjectKey, type Resource } from "../client/resource.ts";
@@ -17,6 +18,8 @@ export interface Selection {
   readonly only?: ObjectKey | undefined;
   /** For example `app.kubernetes.io/managed-by=fenceline`. Default: every object. */
   readonly labelSelector?: string | undefined;
+  /** Whether to ask for the `metadata` of each object alone. Default: for all of it. */
+  readonly isMetadataOnly?: boolean | undefined;
 }
 
 /**
@@ -53,12 +56,13 @@ async function list(
   signal: AbortSignal,
   limit: string | undefined,
 ): Promise<string> {
-  const { api, resource } = selection;
+  const { api, resource, isMetadataOnly = false } = selection;
   const { path, query } = selected(selection);
+  const accept = isMetadataOnly ? { accept: metadataOnly("PartialObjectMetadataList") } : {};
   let token: string | undefined;
   let resourceVersion = "";
   do {
-    const page = readPage(await api.json({ method: "GET", path, query: { ...query, limit, continue: token }, signal }));
+    const page = readPage(await api.json({ method: "GET", path, query: { ...query, limit, continue: token }, signal, ...accept }));
     for (const item of page.items) {
       const object = readWireObject(item, resource);
       if (object !== undefined) onObject(object);

@@ -1,4 +1,5 @@
 import { FencelineError } from "@fenceline/api";
+import { metadataOnly } from "../client/accepted-forms.ts";
 import { ApiError, readStatus } from "../client/api-error.ts";
 import { readWireObject, type WireObject } from "../client/wire-object.ts";
 import { type Selection, selected } from "./list-pages.ts";
@@ -35,7 +36,8 @@ export async function* watchEvents(selection: Selection, options: WatchOptions):
   const { path, query: selectors } = selected(selection);
   const { resourceVersion, timeoutSeconds, signal, onOpen } = options;
   const query = { ...selectors, watch: "true", allowWatchBookmarks: "true", resourceVersion, timeoutSeconds: String(timeoutSeconds) };
-  const stream = await selection.api.stream({ method: "GET", path, query, signal });
+  const accept = selection.isMetadataOnly === true ? { accept: metadataOnly("PartialObjectMetadata") } : {};
+  const stream = await selection.api.stream({ method: "GET", path, query, signal, ...accept });
   onOpen();
   const lines = linesOf(stream);
   for (;;) {

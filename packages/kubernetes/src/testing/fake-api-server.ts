@@ -184,7 +184,8 @@ export class FakeApiServer {
     const url = new URL(incoming.url ?? "/", this.url);
     const body = incoming.headers["content-length"] === undefined ? undefined : await json(incoming);
     const token = incoming.headers.authorization?.replace("Bearer ", "");
-    const request = { method: incoming.method ?? "GET", path: url.pathname, query: url.searchParams, body, token };
+    const { accept = "" } = incoming.headers;
+    const request = { method: incoming.method ?? "GET", path: url.pathname, query: url.searchParams, body, token, accept };
     this.requests.push(request);
     for (const [matches, released] of this.#held) if (matches(request)) await released;
     const scripted = this.#scripted.to(request);

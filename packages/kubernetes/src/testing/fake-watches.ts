@@ -67,5 +67,6 @@ export function isSelected({ metadata }: FakeObject, { namespace, labels, fields
   if (fields !== null && fields !== `metadata.name=${metadata.name}`) return false;
   if (labels === null) return true;
   const [key = "", value] = labels.split(/!?=/);
+  if (value === undefined) return metadata.labels?.[key] !== undefined;
   return (metadata.labels?.[key] === value) !== labels.includes("!=");
 }

@@ -7,6 +7,8 @@ export interface RecordedRequest {
   readonly query: URLSearchParams;
   readonly body: unknown;
   readonly token: string | undefined;
+  /** The header `Accept`. */
+  readonly accept: string;
 }
 
 /** A scripted answer of the server. `silence` never answers, `cut` closes the connection. */

@@ -32,6 +32,7 @@ export class ObservedMeshKind<O extends { readonly metadata: ObjectKey }> {
         clock,
         resource,
         labelSelector: kind.labelSelector,
+        isMetadataOnly: kind.isMetadataOnly,
         parse: (object) => keptOf(kind, read(object), kept),
         onEvent: (event) => this.#changed(event),
       },

@@ -1,11 +1,11 @@
-import { ENDPOINT_SLICE, type Labels, SERVICE_NAME_LABEL } from "@fenceline/api";
-import { collectionPath, hasStatus, type KubernetesApi, type Resource, resourcesOf } from "@fenceline/kubernetes";
+import { ENDPOINT_SLICE, type Labels, POD, SERVICE_NAME_LABEL } from "@fenceline/api";
+import { collectionPath, hasStatus, type KubernetesApi, metadataOnly, type Resource, resourcesOf } from "@fenceline/kubernetes";
 import type { NamedPod, PodFinder, PodsFound } from "../capabilities.ts";
 
-export const PODS: Resource = { apiVersion: "v1", kind: "Pod", plural: "pods", namespaced: true };
+export const [PODS] = resourcesOf(POD);
 const [SLICES] = resourcesOf(ENDPOINT_SLICE);
-/** Only the existence of a pod is needed. */
-const METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json";
+/** Of a pod its labels and its existence are needed. */
+const METADATA = metadataOnly("PartialObjectMetadataList");
 
 /**
  * Looks for pods at the API server, one request at a time. They are not watched: a mesh has tens of

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { COLLECTOR_AUDIENCE, type Config, type FencelineError, meshConfigMapsOf } from "@fenceline/api";
+import { COLLECTOR_AUDIENCE, type Config, type FencelineError, meshConfigMapsOf, meshKindsFor } from "@fenceline/api";
 import { Collector, exportRoute, type FallbackToken, fenceRoutes, reportRoutes, resetRoute } from "@fenceline/collector";
 import { type HttpApi, probeRoutes, serveHttpApi, serviceNames } from "@fenceline/http-api";
 import { KubernetesApi, kubeConfigLoader, LeaderElection, TokenReviews } from "@fenceline/kubernetes";
@@ -72,7 +72,8 @@ export class Replica {
       onTrouble,
     });
     const meshConfigMaps = meshConfigMapsOf(options.config);
-    this.#store = new KubernetesStore({ api, leadership: this.#election, meshConfigMaps, installation: CLUSTER_ROLE, onTrouble });
+    const mesh = meshKindsFor(options.config);
+    this.#store = new KubernetesStore({ api, leadership: this.#election, mesh, meshConfigMaps, installation: CLUSTER_ROLE, onTrouble });
   }
 
   /**
