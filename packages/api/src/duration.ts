@@ -10,6 +10,12 @@ export const DURATION: RegExp = /^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/;
 export const LONGEST_DURATION = 10 * 365 * 24 * 3_600_000;
 
 /**
+ * Longest pause of a timer, in milliseconds: 24.8 days. Node fires at once a timer that is given
+ * more.
+ */
+export const LONGEST_TIMER: number = 2 ** 31 - 1;
+
+/**
  * Milliseconds of a duration as Go and Kubernetes write it: `300ms`, `1.5h`, `1h30m`.
  *
  * @returns undefined when the text is not a duration, or is longer than ten years.

@@ -162,6 +162,21 @@ test("work may ask to be called again after a pause, which is no failure", async
   assert.equal(runs, 3);
 });
 
+test("T-14 work that asks for a pause of years, as a tenant may have it, is not done again at once", async () => {
+  let runs = 0;
+  const queue = new WorkQueue<string>({
+    work: async () => {
+      runs += 1;
+      return 10 * 365 * 24 * 3_600_000;
+    },
+    onError: noError,
+  });
+  queue.add("a", "a");
+  await new Promise((resolve) => void setTimeout(resolve, 50));
+  await queue.close();
+  assert.equal(runs, 1);
+});
+
 /** Keeps the processor busy. */
 function spin(milliseconds: number): void {
   const end = performance.now() + milliseconds;

@@ -1,4 +1,4 @@
-import { doublingPause, type PauseLimits, pauseAskedBy, shortenedAtRandom } from "@fenceline/api";
+import { doublingPause, LONGEST_TIMER, type PauseLimits, pauseAskedBy, shortenedAtRandom } from "@fenceline/api";
 import { FairLine } from "./fair-line.ts";
 
 /** Settings of a {@link WorkQueue}. */
@@ -6,7 +6,7 @@ export interface WorkQueueOptions<K> {
   /**
    * Does the work for one key. A rejection is retried with back-off. Never called for the same key
    * twice at once. May resolve with a pause in milliseconds after which it wants to be called
-   * again.
+   * again, after 24 days at the latest.
    */
   readonly work: (key: K) => Promise<number | undefined>;
   /**
@@ -187,10 +187,13 @@ export class WorkQueue<K> {
     item.retry = undefined;
     if (pause <= 0 && !item.running) this.#enqueue(id, item);
     else
-      item.retry = setTimeout(() => {
-        item.retry = undefined;
-        this.#enqueue(id, item);
-      }, pause).unref();
+      item.retry = setTimeout(
+        () => {
+          item.retry = undefined;
+          this.#enqueue(id, item);
+        },
+        Math.min(pause, LONGEST_TIMER),
+      ).unref();
   }
 
   /** Returns the pause before the next run, in milliseconds; undefined when none is wanted. */

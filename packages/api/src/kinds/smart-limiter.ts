@@ -150,7 +150,11 @@ const Action = z.strictObject(
     for: duration
       .default("0s")
       .describe("How long the condition has to be true, or false, and the quota higher, or lower, before that counts. 0s: at once."),
-    staleAfter: duration.default("5m").describe("How long the last quota stays in force without values. At least `for`."),
+    staleAfter: duration
+      .default("5m")
+      .describe(
+        "How long the last quota stays in force without values. At least `for`, and at least a second: what is shorter counts as that.",
+      ),
     fallback: Quota.optional().describe("Quota from then on, and while there never were values. Default: the last one stays."),
     shadow: z.boolean().default(false).describe("Counts, and refuses nothing."),
     rateLimitHeaders: z

@@ -7,10 +7,11 @@ import type { RuleDecision } from "./limiter-seen.ts";
 import { MOST_SETS } from "./limiter-sets.ts";
 
 /**
- * Shortest pause between two steps, in milliseconds. Each step writes an EnvoyFilter and a status,
- * and a tenant chooses its length (T-14).
+ * Shortest pause between two steps, and shortest time without values that counts, in milliseconds.
+ * Each step, and each change to the fallback and back, writes an EnvoyFilter and a status, and a
+ * tenant chooses these lengths (T-14).
  */
-const SHORTEST_STEP = 1_000;
+const SHORTEST = 1_000;
 
 /** A rule that can be decided, and its last decision. */
 export interface DecidedRule {
@@ -106,9 +107,9 @@ function policyOf(action: LimitAction): RulePolicy {
     ...(max !== undefined && { max }),
     ...(fallback !== undefined && { fallback }),
     ...(largestStep !== undefined && { largestStep: step }),
-    stepEvery: Math.max(SHORTEST_STEP, durationMs(action.stepEvery)),
+    stepEvery: Math.max(SHORTEST, durationMs(action.stepEvery)),
     holdFor: durationMs(action.for),
-    staleAfter: durationMs(action.staleAfter),
+    staleAfter: Math.max(SHORTEST, durationMs(action.staleAfter)),
   };
 }
 

@@ -1,4 +1,4 @@
-import { type FencelineError, isJsonObject, type ObjectRef, type OwnKind, refText } from "@fenceline/api";
+import { type FencelineError, isJsonObject, LONGEST_TIMER, type ObjectRef, type OwnKind, refText } from "@fenceline/api";
 import { FolderWatch } from "./folder-watch.ts";
 import { ObjectFolder, type Reading } from "./object-folder.ts";
 
@@ -25,8 +25,6 @@ export interface StateFolderOptions {
 /** Most states of deleted objects, and most characters of all their files. */
 const MOST_KEPT = 1_000;
 const MOST_TEXT = 64 * 1024 * 1024;
-/** The longest that a timer of Node takes. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
  * What was learned for each object of ours. The state outlives its object by a grace period, even
