@@ -1,6 +1,6 @@
 import type { EndpointSlice, Service } from "@fenceline/api";
 import { compareText } from "@fenceline/api/vocabulary";
-import { canonicalAddress } from "./authority.ts";
+import { canonicalAddress, objectAddress } from "./authority.ts";
 import type { Destination } from "./destination.ts";
 import { placeIn } from "./place-in.ts";
 import { isHeadless, tcpPortsOf, tcpTargetsOf } from "./service-ports.ts";
@@ -186,13 +186,13 @@ function clusterIPsOf({ spec: { clusterIP, clusterIPs = [] } }: Service): readon
   const all = new Set([clusterIP, ...clusterIPs]);
   return [
     ...new Set(
-      [...all].flatMap((address) => (address === undefined || address === "" || address === "None" ? [] : canonicalAddress(address))),
+      [...all].flatMap((address) => (address === undefined || address === "" || address === "None" ? [] : objectAddress(address))),
     ),
   ];
 }
 
 function addressesOf({ endpoints }: EndpointSlice): ReadonlySet<string> {
-  return new Set(endpoints?.flatMap(({ addresses }) => addresses.map(canonicalAddress)));
+  return new Set(endpoints?.flatMap(({ addresses }) => addresses.map(objectAddress)));
 }
 
 /** The Service ports behind the TCP ports of a slice's pods, ordered as in the Service. */

@@ -1,6 +1,6 @@
 import type { EndpointSlice, MeshAddress, Node, Service, ServiceCIDR } from "@fenceline/api";
 import { ADDRESS_KIND, EVERY_NODE } from "@fenceline/api/vocabulary";
-import { canonicalAddress } from "./authority.ts";
+import { objectAddress } from "./authority.ts";
 import { type PortsOfService, servicePortsIn } from "./suspect-endpoints.ts";
 
 /** An object that tells something about addresses. */
@@ -55,7 +55,7 @@ function ownerOf({ metadata: { namespace, name } }: Service): string {
 
 function stated(addresses: readonly string[], kinds: number, ports: readonly number[], of?: PortsOfService, owner?: string): Statement[] {
   const sorted = [...new Set(ports)].sort((a, b) => a - b);
-  return addresses.map((address) => ({ address: canonicalAddress(address), kinds, ports: sorted, of, owner }));
+  return addresses.map((address) => ({ address: objectAddress(address), kinds, ports: sorted, of, owner }));
 }
 
 function marksOf({ metadata: { namespace, name } }: Service | EndpointSlice, ownNamespace: string): number {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseAuthority } from "./authority.ts";
+import { objectAddress, parseAuthority } from "./authority.ts";
 
 const VALID: readonly (readonly [text: string, host: string, port: number | undefined, kind: string])[] = [
   ["b", "b", undefined, "name"],
@@ -78,4 +78,21 @@ test("law: what is parsed and written again is parsed the same", () => {
       },
     ),
   );
+});
+
+test("T-05 an address of an object is one of one spelling, as kube-proxy reads it: octets with zeros in front are decimal", () => {
+  for (const [written, address] of [
+    ["010.096.0.001", "10.96.0.1"],
+    ["169.254.169.0254", "169.254.169.254"],
+    ["::ffff:10.0.0.3", "10.0.0.3"],
+    ["::ffff:010.0.0.3", "10.0.0.3"],
+    ["0:0::FFFF:a00:3", "10.0.0.3"],
+    ["FD00:0::1", "fd00::1"],
+    ["10.0.0.3", "10.0.0.3"],
+    ["10.244.1.0/24", "10.244.1.0/24"],
+    ["256.0.0.01", "256.0.0.01"],
+    ["node-1", "node-1"],
+    ["", ""],
+  ] as const)
+    assert.equal(objectAddress(written), address, written);
 });

@@ -55,6 +55,24 @@ export function canonicalAddress(address: string): string {
   return address.includes(":") && isIPv6(address) ? new SocketAddress({ address, family: "ipv6" }).address : address;
 }
 
+/** An IPv4 address, alone or as an IPv6 address has it behind `::ffff:`. */
+const LOOSE_IPV4 = /^(?:::ffff:)?(\d{1,9}(?:\.\d{1,9}){3})$/i;
+
+/**
+ * An address of a Kubernetes object in its canonical form.
+ *
+ * API servers before the feature StrictIPCIDRValidation take `010.96.0.1`, whose octets are
+ * decimal, and `::ffff:10.96.0.1` for `10.96.0.1`, keep them as they are written, and kube-proxy
+ * reads them so. Under another spelling the address would not be known when somebody calls it.
+ */
+export function objectAddress(text: string): string {
+  if (isIPv4(text)) return text;
+  const address = canonicalAddress(text);
+  const [, loose] = LOOSE_IPV4.exec(address) ?? [];
+  const plain = loose?.split(".").map(Number).join(".");
+  return plain !== undefined && isIPv4(plain) ? plain : address;
+}
+
 /**
  * Null for what is not a port. RFC 3986 §3.2.3 allows an empty port (`host:`), which means none.
  */

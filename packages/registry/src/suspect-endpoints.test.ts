@@ -49,7 +49,6 @@ const TOLD: readonly (readonly [what: string, address: string, is: boolean])[] =
   ["a node", "192.168.50.2", true],
   ["link-local", "169.254.169.254", true],
   ["loopback", "127.0.0.1", true],
-  ["an IPv4 address in the spelling of IPv6", "::ffff:10.0.0.3", true],
   ["an address outside", "203.0.113.10", true],
 ];
 for (const [what, address, is] of TOLD) {
@@ -57,6 +56,32 @@ for (const [what, address, is] of TOLD) {
     const { refresh, behind } = newBook();
     refresh([...OWN, service(), slice([address])], [node("one", "192.168.50.2")]);
     assert.deepEqual(behind(), is ? [`80 ${address}:8080`] : []);
+  });
+}
+
+for (const [what, address, written] of [
+  ["with zeros in front", "010.000.0.03", "10.0.0.3"],
+  ["in the spelling of IPv6", "::ffff:10.0.0.3", "10.0.0.3"],
+  ["in that of IPv6, as two groups", "::FFFF:a9fe:a9fe", "169.254.169.254"],
+  ["of a node, with zeros in front", "192.168.050.002", "192.168.50.2"],
+] as const) {
+  test(`T-06 a slice hides no address behind another spelling of it: ${what}`, () => {
+    const { refresh, behind } = newBook();
+    refresh([...OWN, service(), slice([address])], [node("one", "192.168.50.2")]);
+    assert.deepEqual(behind(), [`80 ${written}:8080`]);
+  });
+}
+
+for (const [field, spec] of [
+  ["a ClusterIP with zeros in front", 'clusterIP: "010.096.00.79"'],
+  ["a ClusterIP in the spelling of IPv6", 'clusterIP: "::ffff:10.96.0.79"'],
+  ["an external IP with zeros in front", 'clusterIP: 10.96.0.80, externalIPs: ["10.96.000.079"]'],
+] as const) {
+  test(`T-06 ${field} is known by the address that callers dial, with what is behind it`, () => {
+    const { refresh, behind } = newBook();
+    const written = `{apiVersion: v1, kind: Service, metadata: {name: x, namespace: evil}, spec: {${spec}, ports: [{name: x, port: 80}]}}`;
+    refresh([...OWN, written, slice(["169.254.169.254"])]);
+    assert.deepEqual(behind(), ["80 169.254.169.254:8080"]);
   });
 }
 
