@@ -80,6 +80,11 @@ export interface MeshAddress {
    * only while some default Sidecar hides hosts.
    */
   readonly hosts?: readonly string[];
+  /**
+   * Where {@link ADDRESS_KIND}.FENCE is set, the service accounts whose certificates are believed
+   * for the fence. Left out where every one of its namespace is.
+   */
+  readonly accounts?: readonly string[];
 }
 
 /** An address behind a ClusterIP. */

@@ -14,6 +14,7 @@ const meshAddress = fc.record(
     leadsTo: fc.array(fc.record({ port, address, targetPort: port }, { noNullPrototype: true }), { minLength: 1, maxLength: 70 }),
     sidecars: fc.array(fc.array(host, { maxLength: 3 }), { minLength: 1, maxLength: 3 }),
     hosts: fc.array(host, { minLength: 1, maxLength: 3 }),
+    accounts: fc.array(host, { minLength: 1, maxLength: 3 }),
   },
   { noNullPrototype: true, requiredKeys: ["address", "kinds", "ports"] },
 );

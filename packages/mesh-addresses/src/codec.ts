@@ -20,6 +20,7 @@ export const WATCH_ADDRESSES = "/fenceline.v1.MeshAddresses/Watch";
  *         repeated Endpoint leads_to = 4;
  *         repeated Sidecar sidecars = 5;
  *         repeated string hosts = 6;
+ *         repeated string accounts = 7;
  *       }
  *       bool reset = 1;
  *       bool complete = 2;
@@ -37,6 +38,7 @@ const PORTS = 3;
 const LEADS_TO = 4;
 const SIDECARS = 5;
 const HOSTS = 6;
+const ACCOUNTS = 7;
 const SIDECAR_HOSTS = 1;
 const ENDPOINT_PORT = 1;
 const ENDPOINT_ADDRESS = 2;
@@ -51,8 +53,9 @@ const NOTHING = Buffer.alloc(0);
 
 export function encodeAddressUpdate({ reset, complete, addresses, removed }: AddressUpdate): Buffer {
   for (const address of removed.toReversed()) writer.string(REMOVED, address);
-  for (const { address, kinds, ports, leadsTo = [], sidecars = [], hosts = [] } of addresses.toReversed()) {
+  for (const { address, kinds, ports, leadsTo = [], sidecars = [], hosts = [], accounts = [] } of addresses.toReversed()) {
     const mark = writer.size;
+    for (const account of accounts.toReversed()) writer.string(ACCOUNTS, account);
     for (const host of hosts.toReversed()) writer.string(HOSTS, host);
     for (const sidecar of sidecars.toReversed()) writeSidecar(sidecar);
     for (const endpoint of leadsTo.toReversed()) writeEndpoint(endpoint);
@@ -100,15 +103,16 @@ export function decodeAddressUpdate(bytes: Buffer): AddressUpdate | undefined {
 
 function readAddress(outerEnd: number): MeshAddress {
   const end = reader.open(outerEnd);
-  const read: ReadAddress = { address: "", kinds: 0, ports: [], leadsTo: [], sidecars: [], hosts: [] };
+  const read: ReadAddress = { address: "", kinds: 0, ports: [], leadsTo: [], sidecars: [], hosts: [], accounts: [] };
   while (reader.at < end) readAddressField(reader.tag(), end, read);
   reader.close(end);
-  const { address, kinds, ports, leadsTo, sidecars, hosts } = read;
+  const { address, kinds, ports, leadsTo, sidecars, hosts, accounts } = read;
   return {
     ...{ address, kinds, ports },
     ...(leadsTo.length > 0 && { leadsTo }),
     ...(sidecars.length > 0 && { sidecars }),
     ...(hosts.length > 0 && { hosts }),
+    ...(accounts.length > 0 && { accounts }),
   };
 }
 
@@ -120,6 +124,7 @@ interface ReadAddress {
   readonly leadsTo: ServiceEndpoint[];
   readonly sidecars: (readonly string[])[];
   readonly hosts: string[];
+  readonly accounts: string[];
 }
 
 function readAddressField(tag: number, end: number, read: ReadAddress): void {
@@ -129,6 +134,7 @@ function readAddressField(tag: number, end: number, read: ReadAddress): void {
   else if (tag === tagOf(LEADS_TO, WIRE.LEN)) read.leadsTo.push(readEndpoint(end));
   else if (tag === tagOf(SIDECARS, WIRE.LEN)) read.sidecars.push(readSidecar(end));
   else if (tag === tagOf(HOSTS, WIRE.LEN)) read.hosts.push(reader.string(end));
+  else if (tag === tagOf(ACCOUNTS, WIRE.LEN)) read.accounts.push(reader.string(end));
   else reader.skip(tag, end);
 }
 

@@ -6,7 +6,7 @@ import type { Registry as MetricsRegistry } from "prom-client";
 import { Lifecycle } from "./calls/lifecycle.ts";
 import { createAddressCheck } from "./destination/address-policy.ts";
 import type { ServingPolicy } from "./destination/authorize.ts";
-import { rememberCertifiedNamespaces, uncertified } from "./destination/client-certificate.ts";
+import { rememberCertified, uncertified } from "./destination/client-certificate.ts";
 import { ExternalPolicy } from "./destination/external-policy.ts";
 import type { MeshView } from "./destination/judge-address.ts";
 import { ownAddressCheck } from "./destination/own-addresses.ts";
@@ -195,16 +195,17 @@ function createServers(
   log: FailureLog,
   shared: Pick<PipelineParts, "router" | "calls" | "counters" | "admit" | "share">,
 ): ProtocolServers {
-  const { resolver, trustForwardedClientCert = false } = options;
+  const { resolver, mesh, trustForwardedClientCert = false } = options;
   const { calls, counters } = shared;
   const reports = new EdgeReports(options.reporter);
   const decisions = DecisionLog.of(options.logger);
   const { trustDomains = [DEFAULT_TRUST_DOMAIN], acceptPlaintext = false } = options;
-  const certifiedNamespace = trustForwardedClientCert
-    ? rememberCertifiedNamespaces({ trustDomains, acceptPlaintext })
+  const certified = trustForwardedClientCert
+    ? rememberCertified({ trustDomains, acceptPlaintext })
     : () => uncertified({ acceptPlaintext });
-  const judge = createJudge(policy.checkAddress, policy, options.mesh);
-  const parts: PipelineParts = { ...shared, resolver, judge, reports, certifiedNamespace, decisions };
+  const judge = createJudge(policy.checkAddress, policy, mesh);
+  const excludes = mesh && ((fence: string, account: string) => mesh.excludes(fence, account));
+  const parts: PipelineParts = { ...shared, resolver, judge, reports, certified, excludes, decisions };
   return new ProtocolServers(
     {
       pipeline: createPipeline(parts),

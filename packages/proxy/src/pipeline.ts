@@ -1,6 +1,6 @@
 import type { Call, CallEdge, ConnectionPipeline, Pipeline } from "./calls/call.ts";
 import type { ForwardedRequest, ReceivedRequest } from "./calls/request.ts";
-import type { CertifiedNamespace } from "./destination/client-certificate.ts";
+import type { Certified } from "./destination/client-certificate.ts";
 import { REACH } from "./destination/external-policy.ts";
 import { HOP_HEADER, nextHops } from "./destination/hop.ts";
 import { AUTHORITY_HEADER, hostFields } from "./destination/host-fields.ts";
@@ -30,8 +30,10 @@ export interface PipelineParts {
   readonly calls: CallsInFlight;
   /** Undefined unless level debug is logged. */
   readonly decisions?: DecisionLog | undefined;
-  /** Namespace in a client certificate header; undefined where that header is not trusted. */
-  readonly certifiedNamespace: (header: string | undefined) => CertifiedNamespace;
+  /** Identity in a client certificate header. */
+  readonly certified: (header: string | undefined) => Certified;
+  /** Whether the fence that a request names does not believe this identity. Default: none does. */
+  readonly excludes?: ((source: string, serviceAccount: string) => boolean) | undefined;
 }
 
 /** The result of the steps before the resolution. */
@@ -85,10 +87,7 @@ const NO_FIELDS: RoutingFields = {
 };
 
 /** Steps 1 and 2, and the guard against loops. */
-function parseAndAuthorize(
-  { method, target: text, rawHeaders }: ReceivedRequest,
-  { router, certifiedNamespace }: PipelineParts,
-): AuthorizedRequest | Refusal {
+function parseAndAuthorize({ method, target: text, rawHeaders }: ReceivedRequest, parts: PipelineParts): AuthorizedRequest | Refusal {
   const head = readRequestHead(rawHeaders);
   if (head instanceof Refusal) return head;
   if (method === "TRACE") return new Refusal("METHOD_REFUSED", "TRACE is not forwarded");
@@ -96,7 +95,9 @@ function parseAndAuthorize(
   if (target instanceof Refusal) return target;
   const authority = effectiveAuthority(head, target);
   if (authority instanceof Refusal) return authority;
-  const route = router.route(head, authority, certifiedNamespace(head.clientCertificate));
+  const certified = parts.certified(head.clientCertificate);
+  const isExcluded = certified != null && head.source !== undefined && parts.excludes?.(head.source, certified.serviceAccount) === true;
+  const route = parts.router.route(head, authority, certified, isExcluded);
   if (route instanceof Refusal) return route;
   if (method === "OPTIONS" && head.maxForwards !== undefined) {
     const left = countDown(head, head.maxForwards);

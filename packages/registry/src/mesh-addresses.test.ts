@@ -240,6 +240,32 @@ test("T-05 the fences are in the book from the first that is told, a change of o
   );
 });
 
+test("T-05 the service accounts of a fence are in the book beside it, and a change of them is told", () => {
+  const registry = new Registry({ services: [], endpointSlices: [] });
+  const book = new MeshAddressBook("fenceline", () => registry);
+  const told: string[][] = [];
+  book.onChange((changed) => told.push([...changed]));
+  const fence = (...serviceAccounts: string[]) => ({
+    metadata: { namespace: "test1", name: "a" },
+    spec: serviceAccounts.length > 0 ? { serviceAccounts } : {},
+  });
+  const become = (after: ReturnType<typeof fence> | undefined) => book.apply({ fences: [{ before: fence(), after }] });
+  book.apply({ fences: [] });
+  told.length = 0;
+  for (const [after, accounts] of [
+    [fence("a"), ["a"]],
+    [fence("a"), ["a"]],
+    [fence("a", "b"), ["a", "b"]],
+    [fence(), undefined],
+  ] as const) {
+    become(after);
+    assert.deepEqual(book.get("test1/a"), { address: "test1/a", kinds: FENCE, ports: [], ...(accounts && { accounts }) });
+  }
+  become(undefined);
+  assert.equal(book.get("test1/a"), undefined);
+  assert.deepEqual(told, [["test1/a"], ["test1/a"], ["test1/a"], ["test1/a"]]);
+});
+
 test("T-05 the TCP ports that kube-proxy takes on every node for Services are in the book, and go with the last Service that has them", () => {
   const book = newBook();
   const one = service(

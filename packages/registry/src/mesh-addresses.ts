@@ -22,8 +22,10 @@ export interface AddressedChanges extends RegistryChanges {
   readonly fences?: readonly ObjectChange<Named>[];
 }
 
+/** A fence, as far as it is told. */
 interface Named {
   readonly metadata: FenceKey;
+  readonly spec?: { readonly serviceAccounts?: readonly string[] | undefined };
 }
 
 type SidecarEntries = ReadonlyMap<string, readonly (readonly string[])[]>;
@@ -143,6 +145,7 @@ export class MeshAddressBook {
 
   #told(address: string, parts: readonly Statement[]): MeshAddress {
     const { kinds, ports } = merged(address, parts);
+    if (kinds & ADDRESS_KIND.FENCE) return { address, kinds, ports, ...(parts[0]?.accounts && { accounts: parts[0].accounts }) };
     const sidecars = parts.find((part) => part.sidecars !== undefined)?.sidecars;
     // Nobody may call these, whatever is behind them.
     if (kinds & (ADDRESS_KIND.OWN | ADDRESS_KIND.API_SERVER)) return { address, kinds, ports };
@@ -197,12 +200,14 @@ export class MeshAddressBook {
     });
   }
 
-  /** Only whether a fence exists counts: its status changes all the time. */
+  /** Only whether a fence exists counts, and for whom: its status changes all the time. */
   #setFences(fences: readonly ObjectChange<Named>[], changed: Set<string>): void {
     this.#setNamed(EVERY_FENCE, ADDRESS_KIND.FENCE, true, changed);
     for (const { before, after } of fences) {
       const named = after ?? before;
-      if (named !== undefined) this.#setNamed(formatFenceKey(fenceKeyOf(named)), ADDRESS_KIND.FENCE, after !== undefined, changed);
+      if (named === undefined) continue;
+      const accounts = after?.spec?.serviceAccounts;
+      this.#setNamed(formatFenceKey(fenceKeyOf(named)), ADDRESS_KIND.FENCE, after !== undefined, changed, accounts);
     }
   }
 
@@ -213,10 +218,11 @@ export class MeshAddressBook {
     this.#refused = refused;
   }
 
-  #setNamed(name: string, kinds: number, isThere: boolean, changed: Set<string>): void {
+  #setNamed(name: string, kinds: number, isThere: boolean, changed: Set<string>, accounts?: readonly string[]): void {
     const [known] = this.#parts.get(name) ?? [];
-    if ((known !== undefined) === isThere) return;
-    this.#replace(known, isThere ? { address: name, kinds, ports: [], of: undefined } : undefined, changed);
+    if ((known !== undefined) === isThere && isDeepStrictEqual(known?.accounts, accounts)) return;
+    const named = { address: name, kinds, ports: [], of: undefined, ...(accounts && { accounts }) };
+    this.#replace(known, isThere ? named : undefined, changed);
   }
 
   /** Replaces one statement about an address by another. */

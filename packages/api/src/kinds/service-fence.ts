@@ -2,7 +2,7 @@ import { z } from "zod";
 import { duration } from "../duration-field.ts";
 import { EgressHostKey } from "../egress-host.ts";
 import type { FenceKey } from "../fence-key.ts";
-import { Labels, ObjectMeta, type ObjectRef } from "../object.ts";
+import { Labels, ObjectMeta, ObjectName, type ObjectRef } from "../object.ts";
 import { conditionPath, reasonPath } from "./condition.ts";
 import { ResetAnnotations } from "./fence-reset.ts";
 import type { OwnKind, PrinterColumn } from "./kind.ts";
@@ -93,6 +93,14 @@ export const ServiceFenceSpec = z.strictObject({
     })
     .prefault({})
     .describe("The workload. Without labels and without `fromService`: pods whose `app` label is this fence's name."),
+  serviceAccounts: z
+    .array(ObjectName)
+    .min(1)
+    .max(64)
+    .optional()
+    .describe(
+      "Service accounts of the workload's pods, at most 64. Only proxies with a certificate of one of them are believed to be the fence's: others of its namespace teach it nothing, and do not leave the mesh in its name. Default: every service account of its namespace, since a certificate does not tell which pod has it.",
+    ),
   idleWindow: duration
     .optional()
     .describe(
@@ -231,4 +239,9 @@ export const SERVICE_FENCE: OwnKind<ServiceFence, ServiceFenceStatus, "ServiceFe
 /** Names a fence among objects of all kinds. */
 export function fenceRef({ namespace, name }: FenceKey): ObjectRef<"ServiceFence"> {
   return { kind: SERVICE_FENCE.name, namespace, name };
+}
+
+/** Whether a proxy with a certificate of this service account may be one of the fence's. */
+export function admitsAccount({ spec }: Pick<ServiceFence, "spec">, serviceAccount: string): boolean {
+  return spec.serviceAccounts?.includes(serviceAccount) ?? true;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ServingPolicy } from "../../src/destination/authorize.ts";
-import type { CertifiedNamespace } from "../../src/destination/client-certificate.ts";
+import type { Certified } from "../../src/destination/client-certificate.ts";
 import { ExternalPolicy } from "../../src/destination/external-policy.ts";
 import { readRequestHead } from "../../src/destination/request-head.ts";
 import { createRouter } from "../../src/destination/route.ts";
@@ -58,9 +58,10 @@ test("T-08 what is looked up for a caller counts for its namespace only where it
   const router = createRouter(POLICY);
   const head = readRequestHead(["fence-source", "bookinfo/productpage", "slime-source-ns", "bookinfo"]);
   assert.ok("forwarded" in head);
-  const unprovenOf = (certified: CertifiedNamespace) => {
+  const unprovenOf = (certified: Certified) => {
     const route = router.route(head, "details", certified);
     return route instanceof Refusal ? route : route.authorized.targets.map(({ unproven = false }) => unproven);
   };
-  assert.deepEqual([unprovenOf("bookinfo"), unprovenOf("other"), unprovenOf(null)], [[false], [true], [true]]);
+  const of = (namespace: string) => unprovenOf({ namespace, serviceAccount: "a" });
+  assert.deepEqual([of("bookinfo"), of("other"), unprovenOf(null)], [[false], [true], [true]]);
 });

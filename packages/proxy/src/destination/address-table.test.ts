@@ -326,6 +326,58 @@ test("T-05 a collector that tells no fences leaves every claim that its certific
   assert.equal(await ask(`127.0.0.1:${upstream.port}`), "reached");
 });
 
+const asAccount = (account: string) => ({
+  "fence-source": "test1/a",
+  "x-forwarded-client-cert": `By=x;URI=spiffe://cluster.local/ns/test1/sa/${account}`,
+});
+const fenceOf = (...accounts: readonly string[]) => ({
+  address: "test1/a",
+  kinds: FENCE,
+  ports: [],
+  ...(accounts.length > 0 && { accounts }),
+});
+
+test("T-05 a pod beside a fence that names its service accounts does not leave the mesh in its name, teach it, or have its slime-orig-dest followed", async (t) => {
+  const { upstream, mesh, proxy, ask } = await setUp(t);
+  const outside = `127.0.0.1:${upstream.port}`;
+  mesh.apply(view([...fences(EVERY_FENCE), fenceOf("a", "a-jobs")]));
+  for (const account of ["other", "A", "a-job", "a.jobs"]) {
+    assert.equal(await ask(outside, asAccount(account)), "EXTERNAL_REFUSED", account);
+    assert.equal(await ask("made-up.example", { ...asAccount(account), "slime-orig-dest": outside }), "EXTERNAL_REFUSED", account);
+  }
+  assert.deepEqual([upstream.connections(), proxy.reported.edges.length], [0, 0]);
+  for (const account of ["a", "a-jobs"]) assert.equal(await ask(outside, asAccount(account)), "reached", account);
+  // Another fence of the namespace may be its own.
+  assert.equal(await ask(outside, { ...asAccount("other"), "fence-source": "test1/b" }), "EXTERNAL_REFUSED");
+  mesh.apply({ reset: false, complete: false, addresses: fences("test1/b"), removed: [] });
+  assert.equal(await ask(outside, { ...asAccount("other"), "fence-source": "test1/b" }), "reached");
+});
+
+test("T-05 the service accounts of a fence count as they are now, for routes that are remembered too, and for as long as the fence", async (t) => {
+  const { upstream, mesh, ask } = await setUp(t);
+  const outside = `127.0.0.1:${upstream.port}`;
+  const change = (addresses: readonly MeshAddress[], removed: readonly string[] = []) =>
+    mesh.apply({ reset: false, complete: false, addresses, removed });
+  mesh.apply(view([...fences(EVERY_FENCE), fenceOf()]));
+  assert.equal(await ask(outside, asAccount("other")), "reached");
+  change([fenceOf("a")]);
+  assert.equal(await ask(outside, asAccount("other")), "EXTERNAL_REFUSED");
+  change([], ["test1/a"]);
+  assert.deepEqual([await ask(outside, asAccount("other")), await ask(outside, asAccount("a"))], ["EXTERNAL_REFUSED", "reached"]);
+  change([fenceOf("other")]);
+  assert.deepEqual([await ask(outside, asAccount("other")), await ask(outside, asAccount("a"))], ["reached", "EXTERNAL_REFUSED"]);
+  const thread = new AddressTable();
+  for (const update of mesh.updates()) thread.apply(update);
+  assert.deepEqual([thread.excludes("test1/a", "a"), thread.excludes("test1/a", "other")], [true, false]);
+});
+
+test("T-05 the REGISTRY_ONLY of its own namespace holds a pod whatever fence it names", async (t) => {
+  const { dns, upstream, mesh, ask } = await setUp(t);
+  dns.records.set("alias.test1.svc.cluster.local", ["127.0.0.1"]);
+  mesh.apply(view([...fences(EVERY_FENCE), fenceOf("a"), { address: "test1", kinds: REGISTRY_ONLY, ports: [] }]));
+  for (const account of ["a", "other"]) assert.equal(await ask(`127.0.0.1:${upstream.port}`, asAccount(account)), "EXTERNAL_REFUSED");
+});
+
 test("T-05 a fence that goes counts for five minutes more, until its Envoys know, whether by a change or by a whole view", () => {
   let now = 0;
   for (const go of [

@@ -120,7 +120,7 @@ export class AddressTable implements MeshView {
   }
 
   #take({ address, ...each }: MeshAddress, known: Map<string, Known>): void {
-    if (each.kinds & ADDRESS_KIND.FENCE) this.#fences.add(address);
+    if (each.kinds & ADDRESS_KIND.FENCE) this.#fences.add(address, each.accounts);
     else if (each.kinds & ADDRESS_KIND.REFUSED_CALLS) this.#refused.add(address);
     else known.set(address, this.#kept(each));
   }
@@ -153,6 +153,10 @@ export class AddressTable implements MeshView {
     return this.#fences.has(name);
   }
 
+  excludes(fence: string, serviceAccount: string): boolean {
+    return this.#fences.excludes(fence, serviceAccount);
+  }
+
   isRefused(namespace: string, host: string): boolean {
     return this.#refused.has(namespace, host);
   }
@@ -160,7 +164,10 @@ export class AddressTable implements MeshView {
   /** The whole table in pieces, for another thread; nothing before the first complete view. */
   *updates(): Generator<AddressUpdate> {
     if (!this.#isComplete) return;
-    const fences = [...this.#fences.names].map((address) => ({ address, kinds: ADDRESS_KIND.FENCE, ports: [] }));
+    const fences = [...this.#fences.names].map(([address, accounts]) => ({
+      ...{ address, kinds: ADDRESS_KIND.FENCE, ports: [] },
+      ...(accounts && { accounts }),
+    }));
     const refused = [...this.#refused.texts()].map((address) => ({ address, kinds: ADDRESS_KIND.REFUSED_CALLS, ports: [] }));
     const all = [...[...this.#known].map(([address, known]) => ({ address, ...known })), ...fences, ...refused];
     const pieces = Math.max(1, Math.ceil(all.length / MAX_ADDRESSES_PER_UPDATE));

@@ -3,7 +3,7 @@ import { Refusal } from "../refusals/refusal.ts";
 import { mayBeOutside, namespaceInName, podNamesOf, qualifiedNames } from "../resolve/cluster-name.ts";
 import { type Target, toAddress } from "../resolve/resolver.ts";
 import type { AddressCheck } from "./address-policy.ts";
-import type { CertifiedNamespace } from "./client-certificate.ts";
+import type { Certified } from "./client-certificate.ts";
 import { type ExternalPolicy, REACH, type Reach } from "./external-policy.ts";
 import type { Destination } from "./parse-destination.ts";
 
@@ -52,7 +52,7 @@ export interface Caller {
    * REGISTRY_ONLY`).
    */
   readonly registryOnly: boolean;
-  readonly certified: CertifiedNamespace;
+  readonly certified: Certified;
 }
 
 /** Step 2: the targets that may be tried, best first. Never empty. */
@@ -115,7 +115,7 @@ type Identity = Pick<Authorized, "caller" | "fence" | "asking" | "registryOnly">
 function callerOf(named: FenceKey | undefined, { isProven, certified, registryOnly }: Caller): Identity {
   const source = isProven ? named : undefined;
   const fence = source && formatFenceKey(source);
-  return { caller: source?.namespace, fence, asking: certified || source?.namespace, registryOnly };
+  return { caller: source?.namespace, fence, asking: certified?.namespace || source?.namespace, registryOnly };
 }
 
 /**

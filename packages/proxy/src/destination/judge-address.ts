@@ -47,6 +47,12 @@ export interface MeshView {
   hides(namespace: string, address: string, named: NamespacedHost | undefined): boolean;
   /** Whether there is a fence of this name. @param name `namespace/name` */
   isFence(name: string): boolean;
+  /**
+   * Whether a fence names service accounts, and this is none of them.
+   *
+   * @param fence `namespace/name`
+   */
+  excludes(fence: string, serviceAccount: string): boolean;
 }
 
 const DENIED = new Refusal("EXTERNAL_REFUSED", "the configuration refuses this address");

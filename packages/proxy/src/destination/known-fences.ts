@@ -10,16 +10,24 @@ const LEAVING = 5 * 60_000;
 /** Most deleted fences that are remembered. Beyond that, the one deleted first is forgotten. */
 const MAX_LEAVING = 10_000;
 
+/** The service accounts that are believed for a fence; undefined for all of its namespace. */
+type Accounts = readonly string[] | undefined;
+
+interface Leaving {
+  /** When it was deleted. */
+  readonly since: number;
+  readonly accounts: Accounts;
+}
+
 /**
  * The existing fences, as the collector sends them. A view stays in force until the next one is
  * complete, however long the collector is away.
  */
 export class KnownFences {
-  #names = new Set<string>();
+  #names = new Map<string, Accounts>();
   /** A view that is not complete yet. */
-  #coming: Set<string> | undefined;
-  /** When each was deleted. */
-  readonly #leaving = new LRUCache<string, number>({ max: MAX_LEAVING });
+  #coming: Map<string, Accounts> | undefined;
+  readonly #leaving = new LRUCache<string, Leaving>({ max: MAX_LEAVING });
   readonly #clock: () => number;
 
   /** @param clock milliseconds */
@@ -27,14 +35,17 @@ export class KnownFences {
     this.#clock = clock;
   }
 
-  /** By `namespace/name`, with {@link EVERY_FENCE} if the collector sends fences at all. */
-  get names(): ReadonlySet<string> {
+  /**
+   * The accounts of each, by `namespace/name`, with {@link EVERY_FENCE} if the collector sends
+   * fences at all.
+   */
+  get names(): ReadonlyMap<string, Accounts> {
     return this.#names;
   }
 
   /** A view begins. */
   begin(): void {
-    this.#coming = new Set();
+    this.#coming = new Map();
   }
 
   /** The view is complete. */
@@ -42,16 +53,17 @@ export class KnownFences {
     const before = this.#names;
     this.#names = this.#coming ?? before;
     this.#coming = undefined;
-    for (const name of before) if (!this.#names.has(name)) this.#leaving.set(name, this.#clock());
+    for (const [name, accounts] of before) if (!this.#names.has(name)) this.#leave(name, accounts);
   }
 
-  add(name: string): void {
-    (this.#coming ?? this.#names).add(name);
+  add(name: string, accounts: Accounts): void {
+    (this.#coming ?? this.#names).set(name, accounts);
   }
 
   remove(name: string): void {
+    const accounts = this.#names.get(name);
     if (this.#coming !== undefined) this.#coming.delete(name);
-    else if (this.#names.delete(name)) this.#leaving.set(name, this.#clock());
+    else if (this.#names.delete(name)) this.#leave(name, accounts);
   }
 
   /**
@@ -62,7 +74,22 @@ export class KnownFences {
    */
   has(name: string): boolean {
     if (this.#names.has(name) || !this.#names.has(EVERY_FENCE)) return true;
-    const since = this.#leaving.peek(name);
-    return since !== undefined && this.#clock() - since < LEAVING;
+    const leaving = this.#leaving.peek(name);
+    return leaving !== undefined && this.#clock() - leaving.since < LEAVING;
+  }
+
+  /**
+   * Whether certificates of this service account are not believed for the fence, or were not when
+   * it was deleted.
+   *
+   * @param name `namespace/name`
+   */
+  excludes(name: string, serviceAccount: string): boolean {
+    const accounts = this.#names.has(name) ? this.#names.get(name) : this.#leaving.peek(name)?.accounts;
+    return accounts !== undefined && !accounts.includes(serviceAccount);
+  }
+
+  #leave(name: string, accounts: Accounts): void {
+    this.#leaving.set(name, { since: this.#clock(), accounts });
   }
 }

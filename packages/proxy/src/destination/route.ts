@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { Refusal } from "../refusals/refusal.ts";
 import { type Authorized, authorize, type ServingPolicy } from "./authorize.ts";
-import { type CertifiedNamespace, type Claim, claimOf } from "./client-certificate.ts";
+import { type Certified, type Claim, claimOf } from "./client-certificate.ts";
 import { hopMark } from "./hop.ts";
 import { DEFAULT_HTTP_PORT, type Destination, parseDestination } from "./parse-destination.ts";
 import type { ReportedEdge } from "./reported-edge.ts";
@@ -35,8 +35,9 @@ export interface Router {
   /**
    * @param authority see effectiveAuthority
    * @param certified from the caller's certificate
+   * @param isExcluded see claimOf. Default: it is not
    */
-  route(fields: RoutingFields, authority: string, certified: CertifiedNamespace): Route | Refusal;
+  route(fields: RoutingFields, authority: string, certified: Certified, isExcluded?: boolean): Route | Refusal;
   /** Combinations that are remembered. */
   readonly size: number;
 }
@@ -57,16 +58,16 @@ export function createRouter(policy: ServingPolicy): Router {
   const routes = new LRUCache<string, Route | Refusal>({ max: MAX_ROUTES });
 
   return {
-    route(fields, authority, certified) {
+    route(fields, authority, certified, isExcluded = false) {
       // Header values hold no line feed, so no two combinations share a key.
       const { source = "", originalDestination = "", sourceNamespace = "", outbound } = fields;
-      // The three cases must differ; a namespace never begins with a colon.
-      const proof = certified === undefined ? ":" : (certified ?? ":none");
+      // The cases must differ; a namespace never begins with a colon.
+      const proof = certified === undefined ? ":" : (certified?.namespace ?? ":none") + (isExcluded ? ":excluded" : "");
       const key = `${authority}\n${source}\n${originalDestination}\n${sourceNamespace}\n${outbound === undefined ? "" : "registry"}\n${proof}`;
-      if (key.length > MAX_REMEMBERED) return routeFor(fields, authority, certified, policy);
+      if (key.length > MAX_REMEMBERED) return routeFor(fields, authority, { certified, isExcluded }, policy);
       const known = routes.get(key);
       if (known !== undefined) return known;
-      const route = routeFor(fields, authority, certified, policy);
+      const route = routeFor(fields, authority, { certified, isExcluded }, policy);
       routes.set(key, route);
       return route;
     },
@@ -76,11 +77,17 @@ export function createRouter(policy: ServingPolicy): Router {
   };
 }
 
-function routeFor(fields: RoutingFields, authority: string, certified: CertifiedNamespace, policy: ServingPolicy): Route | Refusal {
+/** What is known of a caller beside what it says. */
+interface Proof {
+  readonly certified: Certified;
+  readonly isExcluded: boolean;
+}
+
+function routeFor(fields: RoutingFields, authority: string, { certified, isExcluded }: Proof, policy: ServingPolicy): Route | Refusal {
   const { originalDestination, source, sourceNamespace, outbound } = fields;
   const parsed = parseDestination({ authority, originalDestination, source, sourceNamespace });
   if (parsed instanceof Refusal) return parsed;
-  const claim = claimOf(parsed.source, certified);
+  const claim = claimOf(parsed.source, certified, isExcluded);
   const isProven = claim === "believed";
   // The EnvoyFilter writes the address and the fence's name. From any other caller the address is
   // only a wish.

@@ -1,8 +1,8 @@
 import type { AccessLogStream } from "@fenceline/als";
-import { type FenceKey, formatFenceKey, parseFenceLogName } from "@fenceline/api";
+import { type FenceKey, formatFenceKey, parseFenceLogName, peerOfForwardedClientCert } from "@fenceline/api";
 import type { Mesh } from "../../mesh.ts";
 import { type Writer, writerOf } from "./direction.ts";
-import { type StreamSource, sourceOfStream } from "./source.ts";
+import { mayBeOf, type StreamSource, sourceOfStream } from "./source.ts";
 import { TellingWindow, ToldCalls } from "./told-calls.ts";
 
 /** A fence that is told of a call, and what it was told of its calls. */
@@ -71,7 +71,11 @@ export class Attributions {
     const { namespace, labels } = stream.node;
     const isPod = mesh.selects(fence, namespace, labels);
     const others = isPod ? mesh.fencesOfPod(namespace, labels) : namespace === "" ? mesh.fencesOver(fence) : [];
-    const hearers = this.#hearers(fence, others);
+    const peer = peerOfForwardedClientCert(stream.forwardedClientCert, mesh.trustDomains);
+    const hearers = this.#hearers(
+      fence,
+      others.filter((other) => mayBeOf(other, peer, mesh)),
+    );
     // A fence's own logger covers the pods of that fence. Of another fence with more pods it covers
     // only some, and what the others use would age out.
     const isOwnLogger = parseFenceLogName(stream.logName) !== undefined || !isPod;

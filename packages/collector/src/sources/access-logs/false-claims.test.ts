@@ -114,3 +114,38 @@ test("T-04 a workload's own proxy cannot speak as the fallback: a source in its 
   );
   assert.deepEqual([statusOf("victim").domains, statusOf("evil").domains], [{}, {}]);
 });
+
+test("T-04 a pod of the namespace with a service account that the fence does not name teaches it nothing, under whatever log name and labels", async (t) => {
+  const { running, statusOf } = await setUp(t);
+  const fence = (name: string, more = "") =>
+    `{apiVersion: microservice.slime.io/v1alpha1, kind: ServiceFence, metadata: {name: ${name}, namespace: shop}, spec: {enable: true, workloadSelector: {labels: {app: a}}${more}}}`;
+  running.write("shop.yaml", `${fence("a", ", serviceAccounts: [a]")}\n---\n${fence("z")}`);
+  await until(() => running.collector.reader.describe({ namespace: "shop", name: "z" }) !== undefined);
+  const learned = (name: string) => {
+    const described = running.collector.reader.describe({ namespace: "shop", name });
+    return [Object.keys(described?.status.domains ?? {}), described?.status.observedUntil !== undefined];
+  };
+  const as = (account: string) => ({ "x-forwarded-client-cert": `Hash=1;URI=spiffe://cluster.local/ns/shop/sa/${account}` });
+  await running.send(said({ logName: "fenceline/shop/a" }), undefined, as("other"));
+  await running.send(said({ logName: "fenceline/shop/a", namespace: "shop" }), undefined, as("other"));
+  assert.deepEqual(
+    [learned("a"), learned("z")],
+    [
+      [[], false],
+      [[], false],
+    ],
+  );
+  // It is believed for the fence that takes every account, and so teaches that one alone.
+  await running.send(said({ logName: "fenceline/shop/z", namespace: "shop" }), undefined, as("other"));
+  const b = ["b.victim.svc.cluster.local"];
+  assert.deepEqual(
+    [learned("a"), learned("z")],
+    [
+      [[], false],
+      [b, true],
+    ],
+  );
+  await running.send(said({ logName: "fenceline/shop/a", namespace: "shop" }), undefined, as("a"));
+  assert.deepEqual(learned("a"), [b, true]);
+  assert.deepEqual(statusOf("victim").domains, {});
+});

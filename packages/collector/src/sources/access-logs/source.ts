@@ -1,5 +1,6 @@
 import type { AccessLogEntry, AccessLogStream } from "@fenceline/als";
 import {
+  admitsAccount,
   agreement,
   FALLBACK_LOG_NAME,
   type FenceKey,
@@ -38,7 +39,14 @@ export function sourceOfStream({ logName, node, forwardedClientCert }: AccessLog
   if (fence === undefined) return { kind: "dropped", reason: "unknown_source" };
   const objection = objectionOf(peer, fence.namespace, mesh);
   if (objection !== undefined) return { kind: "dropped", reason: objection };
-  return mesh.fence(fence) === undefined ? { kind: "dropped", reason: "unknown_source" } : { kind: "fence", fence };
+  if (mesh.fence(fence) === undefined) return { kind: "dropped", reason: "unknown_source" };
+  return mayBeOf(fence, peer, mesh) ? { kind: "fence", fence } : { kind: "dropped", reason: "identity_mismatch" };
+}
+
+/** Whether a peer of a fence's namespace may be one of its pods, by its service account. */
+export function mayBeOf(fence: FenceKey, peer: Peer, mesh: Mesh): boolean {
+  const object = mesh.fence(fence);
+  return object === undefined || typeof peer === "string" || admitsAccount(object, peer.serviceAccount);
 }
 
 /**
@@ -49,7 +57,8 @@ export function sourceOfStream({ logName, node, forwardedClientCert }: AccessLog
 export function sourceOfFallbackEntry({ fenceSource, peerUris }: AccessLogEntry, mesh: Mesh): FenceKey | EntryDropReason {
   const fence = parseFenceKey(fenceSource);
   if (fence === undefined || mesh.fence(fence) === undefined) return "unknown_source";
-  return agreement(peerOfUris(peerUris, mesh.trustDomains), fence.namespace) === "contradicts" ? "identity_mismatch" : fence;
+  const peer = peerOfUris(peerUris, mesh.trustDomains);
+  return agreement(peer, fence.namespace) === "contradicts" || !mayBeOf(fence, peer, mesh) ? "identity_mismatch" : fence;
 }
 
 /** Why a peer is not believed to be in a namespace; undefined when it is. */
