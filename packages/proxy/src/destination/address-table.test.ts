@@ -84,10 +84,11 @@ for (const port of [22, 111, 179, 1_023, 2_379, 10_250, 10_258, 6_443, 6_444, 9_
   });
 }
 
-test("T-05 before the first view no name leads to a port of nodes' own processes", async (t) => {
+test("T-01 T-05 before the first view no name leads to a port of nodes' own processes or of Fenceline", async (t) => {
   const { dns, ask } = await setUp(t);
   dns.records.set("alias.test1.svc.cluster.local", ["192.0.2.1"]);
-  for (const port of [22, 2_379, 10_250, 6_443]) assert.equal(await ask(`alias.test1:${port}`), "MESH_UNKNOWN", String(port));
+  for (const port of [22, 2_379, 10_250, 6_443, 18_080, 18_081, 18_082, 18_083])
+    assert.equal(await ask(`alias.test1:${port}`), "MESH_UNKNOWN", String(port));
 });
 
 test("T-05 an ingress gateway on its node's network is reached on the ports of HTTP", () => {

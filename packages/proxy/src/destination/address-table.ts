@@ -43,6 +43,12 @@ const NODE_PORTS: ReadonlySet<number> = new Set([
 ]);
 
 /**
+ * Ports of Fenceline's own Services and pods in the chart. Until the mesh is known, an ExternalName
+ * of anybody could lead there, since nothing tells yet whose the address is.
+ */
+const FENCELINE_PORTS: ReadonlySet<number> = new Set([18_080, 18_081, 18_082, 18_083]);
+
+/**
  * Below 1024 only root listens on a node: SSH, BGP, rpcbind. The workloads on its network that use
  * HTTP there are ingress gateways.
  */
@@ -193,9 +199,9 @@ export class AddressTable implements MeshView {
 
   judge({ address, port, by }: Address, isDeclared = false): Reach | Refusal | undefined {
     // Until then the name of a service may be trusted: its own policy on names was applied, and DNS
-    // tells where it is. Not on a port of nodes, to which an ExternalName or an EndpointSlice may
-    // lead, since nodes are not known yet.
-    if (!this.#isComplete) return by === "service" && !isNodePort(port) ? REACH.MESH : UNKNOWN_MESH;
+    // tells where it is. Not on a port of nodes or of Fenceline, to which an ExternalName or an
+    // EndpointSlice may lead, since neither is known yet.
+    if (!this.#isComplete) return by === "service" && !isNodePort(port) && !FENCELINE_PORTS.has(port) ? REACH.MESH : UNKNOWN_MESH;
     const kinds = this.#kindsOf(address);
     if (kinds === 0) return undefined;
     if (kinds & ADDRESS_KIND.OWN && !isLoopback(address)) return OWN;
