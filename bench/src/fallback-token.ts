@@ -1,5 +1,5 @@
 /**
- * What the benchmark's global sidecar shows to its collector. In a cluster it is a token of its
+ * The token of the benchmark's global sidecar for its collector. In a cluster it is a token of its
  * service account.
  */
 export const FALLBACK_TOKEN = "benchmark";

@@ -19,17 +19,13 @@ import { soak } from "./suites/soak.ts";
 import { standalone } from "./suites/standalone.ts";
 
 const SUITES: Readonly<Record<string, Suite>> = { proxy, als, "als-flood": alsFlood, standalone, soak, control };
-/**
- * The soak takes an hour, and measures nothing that could be compared; `control` needs the lab's
- * programs.
- */
+/** The soak takes an hour and compares nothing; `control` needs the lab's programs. */
 const BY_DEFAULT = ["proxy", "als", "standalone"];
 
-// As in the image: no Node program here strips or compiles its sources anew, ours and others alike.
+// As in the image: no Node program here, ours or others', has to compile its sources again.
 process.env.NODE_COMPILE_CACHE ??= join(TOOLS, "bench", "compile-cache");
 
-// Without its processes a suite fails at its next step, and so cleans up behind itself on the way
-// out.
+// Without its processes a suite fails at its next step, and then cleans up.
 let interrupted: number | undefined;
 for (const [signal, code] of [
   ["SIGINT", 130],

@@ -8,7 +8,7 @@ export interface Edge {
   readonly service: number;
 }
 
-/** Size of the mesh, and the loopback port that stands behind every service. */
+/** Size of the mesh, and the loopback port of every service. */
 export interface MeshSize {
   readonly callers: number;
   readonly services: number;
@@ -21,7 +21,7 @@ export async function meshFolder(size: MeshSize): Promise<{ readonly path: strin
   const path = await mkdtemp(join(TOOLS, "bench-mesh-"));
   const { services, endpointSlices, fences } = meshObjects(size);
   const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "bench" } };
-  // JSON is YAML: no quoting to get wrong.
+  // JSON is YAML, and needs no quoting rules.
   const manifests = [namespace, ...services, ...endpointSlices, ...fences].map((object) => JSON.stringify(object));
   await writeFile(join(path, "mesh.yaml"), manifests.join("\n---\n"));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
@@ -36,7 +36,7 @@ function meshObjects({ callers, services, endpointPort }: MeshSize) {
   };
 }
 
-/** Every edge once, so ordered that the callers take turns. */
+/** Every edge once, in an order in which the callers alternate. */
 export function edges(callers: number, services: number): Edge[] {
   return Array.from({ length: callers * services }, (_, at) => ({ caller: at % callers, service: Math.floor(at / callers) }));
 }

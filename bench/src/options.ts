@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-/** What the command line asks for. */
+/** The options of the command line. */
 export interface Options {
   /** Names of the suites to run; empty: those that are run by default. */
   readonly suites: readonly string[];
@@ -32,8 +32,8 @@ export function parseOptions(args: readonly string[]): Options {
 }
 
 /**
- * Those of `known` that were asked for, in the order of `known`; all when nothing was. Letter case
- * does not matter. Throws on an unknown name.
+ * The requested items of `known`, in the order of `known`; all when nothing was requested. Letter
+ * case does not matter. Throws on an unknown name.
  */
 export function choose<Item>(known: readonly Item[], nameOf: (item: Item) => string, wanted: readonly string[] | undefined): Item[] {
   const names = known.map((item) => nameOf(item).toLowerCase());

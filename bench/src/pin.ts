@@ -9,9 +9,7 @@ export type Core = "server" | "rest";
 
 const CORES: Record<Core, number> = { server: 0, rest: 1 };
 
-/**
- * Throws unless programs can be pinned to two cores, since without that no figure means anything.
- */
+/** Throws unless programs can be pinned to two cores: otherwise the figures have no meaning. */
 export function requirePinning(): void {
   if (spawnSync("taskset", ["--version"]).status !== 0) throw new Error("taskset is missing (Debian package util-linux)");
   if (availableParallelism() < 2) throw new Error("two cores are needed: one for the program under test, one for the rest");

@@ -19,7 +19,7 @@ export class BenchProcess {
     this.pid = pid;
     this.#child = child;
     this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    // A question to a process that has just ended: reading its answer tells.
+    // The process may just have ended: reading its answer reports this.
     child.stdin.on("error", () => {});
     child.stderr.on("data", (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-4_000);
@@ -100,7 +100,7 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 const running = new Set<BenchProcess>();
 let stopped = false;
 
-/** Ends every process that is still running, each by its own id, and lets none start any more. */
+/** Ends every process that is still running, each by its own id, and prevents further starts. */
 export async function stopForGood(): Promise<void> {
   stopped = true;
   await stopAll();

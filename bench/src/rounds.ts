@@ -3,8 +3,8 @@ export interface Sample {
   /** Requests or entries per second. */
   readonly rate: number;
   /**
-   * Share of the server core that the peer used, 0 to 1. Well below 1 means that something else was
-   * the limit.
+   * Share of the server core that the peer used, 0 to 1. Well below 1, something else was the
+   * limit.
    */
   readonly cpu: number;
   /** Latency in microseconds, where there is one. */
@@ -22,9 +22,9 @@ export interface Peer {
 export type Rounds = ReadonlyMap<string, readonly Sample[]>;
 
 /**
- * Measures the peers in turns: A B C, A B C, … A machine that grows slower or faster on the way
- * (neighbours, heat) then touches all alike, and a ratio is always taken between neighbours in
- * time. Round 0 does not count: compilers and connection pools warm up in it.
+ * Measures the peers alternately: A B C, A B C, … If the machine becomes slower or faster
+ * (neighbours, heat), this affects all peers, and a ratio is always between neighbours in time.
+ * Round 0 does not count: compilers and connection pools warm up in it.
  */
 export async function alternate(peers: readonly Peer[], rounds: number): Promise<Rounds> {
   const samples = new Map<string, Sample[]>(peers.map(({ name }) => [name, []]));

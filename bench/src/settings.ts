@@ -1,6 +1,6 @@
 /**
- * How long and how often is measured. `BENCH_ROUNDS` and `BENCH_SECONDS` change it, for a quick
- * look.
+ * Number and length of measurements. `BENCH_ROUNDS` and `BENCH_SECONDS` change them, for a quick
+ * run.
  */
 export interface Settings {
   /** Rounds; each measures every peer once. */

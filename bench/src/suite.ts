@@ -1,11 +1,11 @@
 import type { Options } from "./options.ts";
 import type { Settings } from "./settings.ts";
 
-/** What a suite hands back: a table for people, and the same for programs. */
+/** The result of a suite: a table for people, and the same for programs. */
 export interface Report {
   readonly text: string;
   readonly data: Record<string, unknown>;
-  /** Whether the run shows a fault, not just a goal that was missed: the exit code is then 1. */
+  /** Whether the run shows a fault, not only a missed goal: then the exit code is 1. */
   readonly failed?: boolean;
 }
 

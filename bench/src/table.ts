@@ -1,14 +1,12 @@
 import { median, medianRatio, type Rounds, type Sample } from "./rounds.ts";
 
-/** What a peer is expected to be at most: ours must reach `atLeast` times its rate. */
+/** A goal against a peer: ours must reach `atLeast` times its rate. */
 export interface Goal {
   readonly peer: string;
   readonly atLeast: number;
 }
 
-/**
- * A program that used less of its core than this was not the bottleneck, and its rate says little.
- */
+/** A program that used less of its core was not the bottleneck, and its rate has little meaning. */
 const ENOUGH_CPU = 0.9;
 
 /** One line of the result: a peer, and how many times its rate ours is. */
@@ -25,7 +23,7 @@ export interface Row {
   readonly met?: boolean;
 }
 
-/** Sums the rounds up: medians per peer, and the median of the per-round ratios to `ours`. */
+/** Summarises the rounds: medians per peer, and the median of the per-round ratios to `ours`. */
 export function summarise(rounds: Rounds, ours: string, goals: readonly Goal[]): Row[] {
   return [...rounds].map(([peer, samples]) => ({ ...medians(peer, samples), ...(peer === ours ? {} : ratio(rounds, ours, peer, goals)) }));
 }

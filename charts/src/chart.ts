@@ -11,7 +11,7 @@ export const CHART: string = fileURLToPath(new URL("../fenceline", import.meta.u
 /** The Helm binary, or undefined when there is none: tests then say so and are skipped. */
 export const HELM: string | undefined = toolPath("helm");
 
-/** What one run of Helm gave. */
+/** The result of one run of Helm. */
 export interface HelmRun {
   readonly code: number;
   readonly output: string;

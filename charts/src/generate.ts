@@ -1,6 +1,6 @@
 /**
- * `npm run chart`: writes the chart's values, their schema and, where Helm is, its rendered goldens
- * again. The difference is for a person to review.
+ * `npm run chart`: writes the chart's values, their schema and, if Helm is installed, its rendered
+ * goldens. A person reviews the difference.
  */
 import { writeFileSync } from "node:fs";
 import { CHART, goldenCases, HELM, renderChart } from "./chart.ts";

@@ -1,6 +1,6 @@
 import { groupOf, type Kind, MESH_KINDS, OWN_KINDS, RENDERED_KINDS } from "@fenceline/api";
 
-/** Tables of kinds, for whose objects the chart gives rights. */
+/** Tables of the kinds for which the chart grants rights. */
 export interface KindTables {
   readonly mesh: readonly Kind[];
   readonly own: readonly Kind[];
@@ -10,12 +10,12 @@ export interface KindTables {
 /** The tables of Fenceline. */
 export const KIND_TABLES: KindTables = { mesh: MESH_KINDS, own: OWN_KINDS, rendered: RENDERED_KINDS };
 
-/** Where Helm finds what {@link kindRightsTemplate} says. */
+/** The file of {@link kindRightsTemplate} for Helm. */
 export const KIND_RIGHTS_FILE = "templates/_kinds.tpl";
 
 /**
- * A template with the rules of RBAC that follow from the tables of kinds: a new kind has its rights
- * without anybody writing them. Rights that one kind alone has stand in the roles themselves.
+ * A template with the RBAC rules from the tables of kinds, so that a new kind has its rights by
+ * itself. Rights that only one kind has are in the roles themselves.
  */
 export function kindRightsTemplate({ mesh, own, rendered }: KindTables): string {
   const collector = [
@@ -47,7 +47,7 @@ function define(name: string, lines: readonly string[]): string[] {
   return [`{{- define "${name}" -}}`, ...lines, "{{- end }}"];
 }
 
-/** Rules for kinds, one for all that are of the same groups. */
+/** Rules for kinds: one for all kinds of the same groups. */
 function rulesFor(kinds: readonly Kind[], verbs: readonly string[], subresource = ""): string[] {
   const byGroups = Map.groupBy(kinds, ({ apiVersions }) => [...new Set(apiVersions.map(groupOf))].map(quoted).join(", "));
   return [...byGroups].flatMap(([groups, some]) => [

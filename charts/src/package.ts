@@ -1,7 +1,6 @@
 /**
  * `npm run chart:package`: the release step of the chart. Writes `fenceline-<version>.tgz`, whose
- * images are pinned by digest: a tag can be moved after somebody has looked at what it names, so
- * there is no release without one.
+ * images are pinned by digest: a tag can be moved after a review, so a release needs a digest.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -29,7 +28,7 @@ interface Pinned {
   readonly digest: string;
 }
 
-/** @throws {Error} naming the argument that is missing or no pinned image */
+/** @throws {Error} with the argument that is missing or not a pinned image */
 function readArguments(args: readonly string[]): Release {
   const text = { type: "string" } as const;
   const options = { image: text, "global-sidecar-image": text, destination: { ...text, default: "." } };
@@ -48,8 +47,8 @@ function pinned(flag: string, value: string | undefined): Pinned {
 }
 
 /**
- * Sets the images in a copy of the chart, so that the tree stays as it is, and packs that. Returns
- * what Helm said.
+ * Sets the images in a copy of the chart, so that the tree does not change, and packs the copy.
+ * Returns Helm's output.
  */
 function packChart({ image, globalSidecarImage, destination }: Release): string {
   const folder = mkdtempSync(join(tmpdir(), "fenceline-chart-"));

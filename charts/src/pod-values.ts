@@ -35,9 +35,9 @@ const DisruptionBudget = z.strictObject({
     .describe("Pods that may be away at a time: a number or a share such as 20%."),
 });
 
-/** What the restricted pod security standard asks of a container. */
+/** What the restricted pod security standard requires of a container. */
 const RESTRICTED_CONTAINER = { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } };
-/** What it asks of a pod. The image names its own numeric user. */
+/** What it requires of a pod. The image has its own numeric user. */
 const RESTRICTED_POD = { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" as const } };
 
 /**

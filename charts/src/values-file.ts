@@ -8,8 +8,8 @@ const HEAD = `# Values of the chart: every setting there is, with its default. v
 const WIDTH = 110;
 
 /**
- * `values.yaml` of the chart: each setting below a comment that says what it is. One without a
- * default is left as a comment itself.
+ * `values.yaml` of the chart: each setting below a comment with its description. A setting without
+ * a default is itself a comment.
  */
 export function valuesFile(): string {
   const { properties = {} } = valuesSchema();

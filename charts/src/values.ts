@@ -6,8 +6,8 @@ import { ImageName, podValues } from "./pod-values.ts";
 
 const Port = z.int().min(1).max(65_535);
 const Seconds = z.int().min(0).max(3_600);
-// A rule of a NetworkPolicy without peers lets everybody in, the opposite of what an empty list
-// says to its reader.
+// A rule of a NetworkPolicy without peers allows everybody, the opposite of what a reader expects
+// of an empty list.
 const Peers = z.array(NetworkPeer).min(1);
 
 const Image = z.strictObject({
@@ -23,7 +23,7 @@ const Image = z.strictObject({
     .describe("Secrets to pull it with, for example [{ name: registry }]."),
 });
 
-/** Largest number that a flag of the processes takes. */
+/** Largest number that a flag of the processes accepts. */
 const MOST_COUNT = 999_999_999;
 
 const Load = z.strictObject({
@@ -141,8 +141,8 @@ const Withdrawal = z.strictObject({
 });
 
 /**
- * Values of the chart. values.yaml is written from it: a default for each. What is missing in the
- * merged values was set to null, and is refused.
+ * Values of the chart. values.yaml is written from it, with a default for each. A value that is
+ * missing in the merged values was set to null, and is refused.
  */
 const ChartValues = z.strictObject({
   image: Image.prefault({}).describe("The image of every part."),
@@ -152,7 +152,7 @@ const ChartValues = z.strictObject({
   ),
   istio: z
     .strictObject({
-      // istiod names its ConfigMap after it, and is itself named after it: a DNS label.
+      // istiod and its ConfigMap are named after it, so it is a DNS label.
       revision: z
         .string()
         .regex(/^([a-z0-9]([-a-z0-9]{0,57}[a-z0-9])?)?$/, "not a revision: up to 59 lower-case letters, digits and '-'")
@@ -160,7 +160,7 @@ const ChartValues = z.strictObject({
         .describe("Revision of the control plane that injects our pods, as in the label istio.io/rev. Empty: the default one."),
     })
     .prefault({}),
-  // The chart knows these three itself; two sources for them could only disagree.
+  // The chart sets these three itself: a second source could contradict.
   config: Config.omit({ namespace: true, collector: true })
     .extend({ fallback: Fallback.omit({ service: true, serviceAccount: true }).prefault({}) })
     .prefault({})
@@ -175,7 +175,7 @@ const ChartValues = z.strictObject({
   uninstall: Withdrawal.prefault({}),
 });
 
-/** A JSON schema, as far as the chart's files are made from it. */
+/** The fields of a JSON schema from which the chart's files are made. */
 export interface JsonSchema {
   readonly type?: string;
   readonly description?: string;
@@ -195,8 +195,8 @@ export function valuesSchema(): JsonSchema {
 }
 
 /**
- * What has a default is always there in a map of values.yaml. Helm merges no element of a list with
- * anything: there it may be missing, and the collector fills it in.
+ * A value with a default is always there in a map of values.yaml. Helm does not merge elements of
+ * lists: there it may be missing, and the collector adds it.
  */
 function withoutDefaultsInLists(schema: JsonSchema, isInList = false): JsonSchema {
   const { properties, items, required } = schema;

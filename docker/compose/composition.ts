@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 
-/** The project's folder, which paths in the file are relative to. */
+/** The project's folder: paths in the file are relative to it. */
 export const PROJECT: string = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface ComposeService {

@@ -27,7 +27,7 @@ process.once("SIGTERM", () => clearInterval(timer));
 function push(): void {
   const routes = JSON.stringify({ resources: [routeConfiguration()] });
   if (routes === written) return;
-  // Envoy looks at a file when another one is moved into its place.
+  // Envoy reads the file again when another one is moved to its path.
   writeFileSync(`${routesFile}.new`, routes);
   renameSync(`${routesFile}.new`, routesFile);
   written = routes;

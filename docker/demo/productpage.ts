@@ -10,7 +10,7 @@ const [envoy = "", ...hosts] = process.argv.slice(2);
 function call(host: string): void {
   const asked = request(envoy, { headers: { host }, timeout: 5_000 }, (response) => {
     response.resume();
-    // Envoy's routes say in this header which way they lead.
+    // Envoy's routes set this header to the way that they use.
     process.stdout.write(`${host} ${response.statusCode} ${response.headers["x-demo-hop"] ?? ""}\n`);
   });
   asked.on("timeout", () => asked.destroy(new Error("timed out")));

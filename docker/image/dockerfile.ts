@@ -1,4 +1,4 @@
-/** The Dockerfile, as far as its tests read it. */
+/** The parts of the Dockerfile that its tests read. */
 import { projectFile } from "../compose/composition.ts";
 
 /** One stage: `FROM <from> AS <name>` and what follows. */

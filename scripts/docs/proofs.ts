@@ -4,14 +4,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const PROJECT = join(import.meta.dirname, "../..");
-/** What may stand as a proof: a test file, or a suite of the lab. */
+/** A proof: a test file, or a suite of the lab. */
 export const PROOF = /\[[^\]]+\]\(\.\.\/([^)]+\.test\.ts|e2e\/src\/suites\/[^)]+\.ts)\)/;
-/** A proof, or the entry of an issue that the proofs behind it stand for. */
+/** A proof, or the entry of an issue that the proofs after it are for. */
 const ENTRY_OR_PROOF = new RegExp(`\\b(T-\\d{2}|E\\d-\\d{2}|issue \\d+) (?=\\[|the same)|${PROOF.source}`, "g");
 
 interface Proof {
   readonly path: string;
-  /** Undefined where the line names none. */
+  /** Undefined if the line names none. */
   readonly entry: string | undefined;
 }
 
@@ -26,7 +26,7 @@ export function readDocument(name: string): string {
   return readFileSync(join(PROJECT, "docs", name), "utf8");
 }
 
-/** Tables of a document, with the chapter that each stands in. */
+/** Tables of a document, each with its chapter. */
 export function tablesOf(document: string): readonly Table[] {
   return document.split(/^## /m).flatMap((text) => {
     const chapter = text.slice(0, text.indexOf("\n"));
@@ -38,10 +38,9 @@ export function tablesOf(document: string): readonly Table[] {
 }
 
 /**
- * Sees that every test that a document links is there, and that the entry that it stands for is
- * tested in it.
+ * Checks that every test that a document links exists, and tests the entry for which it is linked.
  *
- * @param least how many links there are at least
+ * @param least lowest number of links
  */
 export function assertProofs(document: string, least: number): void {
   const proofs = document.split("\n").flatMap(proofsOf);
@@ -55,7 +54,7 @@ export function assertProofs(document: string, least: number): void {
 function proofsOf(line: string): Proof[] {
   let entry: string | undefined;
   return [...line.matchAll(ENTRY_OR_PROOF)].flatMap(([, named, path]) => {
-    // Tests of issue 14 do not bear its number.
+    // Tests of issue 14 do not have its number.
     if (path === undefined) entry = named?.startsWith("issue") ? undefined : named;
     return path === undefined ? [] : [{ path, entry }];
   });

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** What one run of a script did. */
+/** The result of one run of a script. */
 export interface Run {
   readonly code: number;
   /** Both streams together. */
@@ -18,8 +18,8 @@ export interface Run {
 const INSTALL = fileURLToPath(new URL("../install.mjs", import.meta.url));
 
 /**
- * A project folder that is gone when the test ends. Its name holds a space and a quote, as a user's
- * may.
+ * A project folder that is removed when the test ends. Its name has a space and a quote, as a
+ * user's may have.
  */
 export async function tinyProject(cleanUp: { after(fn: () => Promise<void>): void }): Promise<string> {
   const base = await mkdtemp(join(tmpdir(), "fenceline-install-"));

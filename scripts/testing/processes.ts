@@ -12,7 +12,7 @@ export function childrenOf(pid: number): readonly RunningProcess[] {
   return runningProcesses().filter(({ parent }) => parent === pid);
 }
 
-/** Its children, theirs, and so on: the farthest first. */
+/** Its children, their children, and so on: the most distant first. */
 export function descendantsOf(pid: number, all: readonly RunningProcess[] = runningProcesses()): readonly number[] {
   return all.filter(({ parent }) => parent === pid).flatMap((child) => [...descendantsOf(child.pid, all), child.pid]);
 }

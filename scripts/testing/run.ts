@@ -1,13 +1,12 @@
 /**
- * Runs test files as `node --test` does, and ends those that do not end: with a test that loops, or
- * one that was given up and leaves something behind that keeps its process alive. The time limit of
- * `node --test` is none for either: the first cannot look at its clock, and the second has no test
- * left.
+ * Runs test files like `node --test`, and ends those that do not end: because of a test that loops,
+ * or one that timed out and left something that keeps its process alive. The time limit of `node
+ * --test` ends neither: the first cannot check its clock, and the second has no test left.
  *
- * At its end it says which tests were skipped and why, unless another reporter is asked for.
+ * At the end it lists which tests were skipped and why, unless another reporter is set.
  *
- * A file that is ended counts as failed, and the rest go on. `--test-force-exit` would let the
- * second kind pass, and nobody would see what was left open.
+ * A file that is ended counts as failed, and the others go on. `--test-force-exit` would let the
+ * second kind pass, and hide what was left open.
  *
  * Usage: node scripts/testing/run.ts [--file-timeout=SECONDS] ARGUMENTS… (those of `node --test`)
  */
@@ -15,7 +14,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { childrenOf, descendantsOf } from "./processes.ts";
 
-/** Ten times what the longest file takes on two idle cores. */
+/** Ten times the time of the longest file on two idle cores. */
 const FILE_TIMEOUT_S = 300;
 const LOOK_EVERY_MS = 1_000;
 const OPTION = "--file-timeout=";
@@ -47,8 +46,8 @@ const looking = setInterval(() => {
   }
 }, LOOK_EVERY_MS);
 
-// The runner gets Ctrl-C from the terminal as we do, and ends its files; what is sent to us alone
-// is for it.
+// The runner also gets Ctrl-C from the terminal, and ends its files. A signal that only we get is
+// passed to it.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => runner.kill("SIGTERM"));
 runner.once("exit", (code, signal) => {

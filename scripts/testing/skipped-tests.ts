@@ -1,6 +1,7 @@
 /**
- * A reporter of `node --test` that says at the end which tests were skipped and why: the others
- * print thousands of lines before it, and a number behind them. Says nothing where none was.
+ * A reporter of `node --test` that lists at the end which tests were skipped and why: other
+ * reporters print thousands of lines, and at the end only a number. Prints nothing if there are
+ * none.
  */
 import { relative } from "node:path";
 import type { TestEvent } from "node:test/reporters";

@@ -5,13 +5,13 @@ import { type Run, runNode } from "../install/fixture.ts";
 
 const INSTALL = fileURLToPath(new URL("./install.mjs", import.meta.url));
 
-/** A tool of the tests that the user names and that is not there. */
+/** A tool of the tests that the user names and that does not exist. */
 export interface MissingTool {
   readonly tool: string;
   readonly name: string;
   /** The environment that names it. */
   readonly env: Readonly<Record<string, string>>;
-  /** What its install says of it, and what it adds where that is no failure. */
+  /** The message of its install, and what it adds if this is not a failure. */
   readonly said: string;
   readonly skipped: string;
 }
@@ -21,7 +21,7 @@ export function installTool(tool: string, env: Record<string, string> = {}): Pro
   return runNode([INSTALL, tool], env);
 }
 
-/** What every install says and does then. */
+/** The message and result of every install in this case. */
 export function testMissingTool({ tool, name, env, said, skipped }: MissingTool): void {
   test(`without ${name} the install says which tests will be skipped, and passes`, async () => {
     assert.deepEqual(await installTool(tool, { ...env, CI: "" }), { code: 0, output: `${said}${skipped}\n` });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { KubernetesClient } from "@fenceline/e2e/lab/kubernetes/client.ts";
 
-/** Kinds that the collector writes, its Lease apart. */
+/** Kinds that the collector writes, without its Lease. */
 const WRITTEN = ["sidecars", "envoyfilters", "servicefences", "services"];
 const VERBS = ["POST", "PUT", "PATCH", "APPLY", "DELETE"];
 /** Milliseconds between two probes. */
@@ -11,7 +11,7 @@ const NAMESPACE = "default";
 /** Requests that write, by what they write: `sidecars`, `servicefences/status`. */
 export type Writes = ReadonlyMap<string, number>;
 
-/** Writes that the API server has answered since its start, as its own metrics tell. */
+/** Writes that the API server has answered since its start, by its own metrics. */
 export async function writesSoFar(client: KubernetesClient): Promise<Writes> {
   const text = String(await client.request("GET", "/metrics"));
   const writes = new Map<string, number>();
@@ -26,20 +26,20 @@ export async function writesSoFar(client: KubernetesClient): Promise<Writes> {
   return writes;
 }
 
-/** What was written between two looks; what was not is left out. */
+/** Writes between two readings, without those that are 0. */
 export function writesBetween(before: Writes, after: Writes): Writes {
   const grown = [...after].map(([what, count]): [string, number] => [what, count - (before.get(what) ?? 0)]);
   return new Map(grown.filter(([, count]) => count > 0));
 }
 
-/** Of several kinds together. */
+/** The sum of several kinds. */
 export function total(writes: Writes): number {
   return [...writes.values()].reduce((sum, count) => sum + count, 0);
 }
 
 /**
- * Measures the API server's own write latency while others write: one server-side apply after the
- * other of an object as large as a Sidecar, of a kind that nobody watches. Returns milliseconds.
+ * Measures the API server's own write latency while others write: consecutive server-side applies
+ * of an object as large as a Sidecar, of a kind without watches. Returns milliseconds.
  */
 export async function probeWrites(client: KubernetesClient, ended: AbortSignal): Promise<readonly number[]> {
   const took: number[] = [];

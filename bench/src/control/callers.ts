@@ -4,7 +4,7 @@ import { encodeAccessLogMessage } from "@fenceline/als";
 import type { Place } from "./mesh.ts";
 
 const METHOD = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
-/** Envoys share no connection; here some do, for the sake of the machine. */
+/** Envoys do not share connections. Here some do, to save resources of the machine. */
 const STREAMS_PER_CONNECTION = 50;
 
 /** Envoys of fences, each with a stream of access logs. */
@@ -18,7 +18,7 @@ export class Callers {
   }
 
   /**
-   * Opens a stream for each fence, at each collector in turn. Resolves when the collectors have
+   * Opens a stream for each fence, to the collectors in turn. Resolves when the collectors have
    * accepted the connections.
    */
   static async open(ports: readonly number[], fences: readonly Place[]): Promise<Callers> {

@@ -27,18 +27,17 @@ export interface Cluster {
   readonly etcd: LabProcess;
   readonly etcdUrl: string;
   /**
-   * Kubeconfig of the collector's service account. It has every right, so nothing is measured of
-   * RBAC, but no more than its share of the API server: priority and fairness count it as any other
-   * service account.
+   * Kubeconfig of the collector's service account. It has every right, so RBAC is not measured.
+   * Priority and fairness of the API server treat it like any other service account.
    */
   readonly kubeconfig: string;
   close(): Promise<void>;
 }
 
-/** Starts one. Whatever happens, what was made is undone: here when the start fails. */
+/** Starts one. If the start fails, everything that was made is removed. */
 export function startCluster(signal: AbortSignal): Promise<Cluster> {
   return startRun(async ({ run, ledger, closers, close }) => {
-    // An address of its own, so that the ports of another run or of a lab are never in the way.
+    // Its own address, so that ports of another run or of a lab do not conflict.
     const bridge = { address: `127.77.${randomInt(256)}.${1 + randomInt(254)}`, serviceRange: RANGE };
     const context = { bridge, run, logs: run.logs, ledger, closers, signal };
     const { process: etcd, url: etcdUrl } = await startEtcd(context);

@@ -10,14 +10,14 @@ import { type Cluster, NAMESPACE } from "./cluster.ts";
 
 /** Longest time that a start may take. */
 const START_MS = 600_000;
-/** A second with less than this of a core is a quiet one. */
+/** A second with less than this share of a core is quiet. */
 const QUIET_SHARE = 0.15;
 const QUIET_SECONDS = 3;
 
-/** `fenceline collector`, as in a pod, under no limits of memory or CPU. */
+/** `fenceline collector`, as in a pod, without limits of memory or CPU. */
 export class CollectorProcess {
   readonly accessLogPort: number;
-  /** Where its inspector listens once it is asked to. */
+  /** Port of its inspector, once this is opened. */
   readonly inspectPort: number;
   /** From the start of the process until it is ready, in milliseconds. */
   readonly syncMs: number;
@@ -38,8 +38,8 @@ export class CollectorProcess {
   static async start({ context, kubeconfig }: Cluster, identity: string): Promise<CollectorProcess> {
     const [alsPort, apiPort, inspectPort] = [await freePort(), await freePort(), await freePort()];
     const config = join(context.run.path, `${identity}.yaml`);
-    // No Envoy stands in front of it here, so nobody has a certificate, and no version of Istio is
-    // known: hosts come in one step where Envoys have the filter.
+    // There is no Envoy in front of it, so no caller has a certificate, and no version of Istio is
+    // known. Hosts are added in one step, as where Envoys have the filter.
     writeFileSync(config, JSON.stringify({ telemetry: { acceptPlaintext: true }, onDemand: "always" }));
     const main = join(BENCH, "..", "packages", "cli", "src", "main.ts");
     const ports = ["--host=127.0.0.1", `--als-port=${alsPort}`, `--api-port=${apiPort}`];
@@ -81,7 +81,7 @@ export class CollectorProcess {
     return residentMegabytes(this.#process.pid, "VmHWM");
   }
 
-  /** Ends it as a node that fails would: it says nothing to anybody. */
+  /** Ends it like a failing node, without any message to others. */
   kill(): Promise<void> {
     return this.#process.kill();
   }
@@ -91,7 +91,7 @@ export class CollectorProcess {
   }
 }
 
-/** Waits until collectors have nothing to do any more, for three seconds on end. */
+/** Waits until collectors have nothing to do for three consecutive seconds. */
 export async function untilQuiet(collectors: readonly CollectorProcess[], mostMs: number, signal: AbortSignal): Promise<void> {
   const end = performance.now() + mostMs;
   let quiet = 0;

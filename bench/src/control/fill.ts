@@ -3,7 +3,7 @@ import type { KubernetesObject } from "@fenceline/e2e/lab/kubernetes/object.ts";
 import type { Cluster } from "./cluster.ts";
 import type { BenchMesh } from "./mesh.ts";
 
-/** Where the API server keeps a kind. */
+/** Where the API server stores a kind. */
 const PREFIXES: Readonly<Record<string, string>> = {
   Namespace: "namespaces",
   ConfigMap: "configmaps",
@@ -12,12 +12,14 @@ const PREFIXES: Readonly<Record<string, string>> = {
   EndpointSlice: "endpointslices",
   ServiceFence: "microservice.slime.io/servicefences",
 };
-/** Of etcd's limits for a transaction, 128 operations and 1.5 MiB, the second counts. */
+/**
+ * Objects in one transaction. Of etcd's limits, 128 operations and 1.5 MiB, the second one applies.
+ */
 const BATCH = 40;
 
 /**
- * Puts a mesh into the API server by way of its database, which takes seconds: for each new Service
- * it would count all of their addresses, and 10,000 took it a quarter of an hour.
+ * Writes a mesh directly into the API server's database, which takes seconds: for each new Service
+ * the API server would count all addresses, and 10,000 Services took a quarter of an hour.
  */
 export async function fill({ etcdUrl, client, context }: Cluster, mesh: BenchMesh): Promise<void> {
   const now = new Date();

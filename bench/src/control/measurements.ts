@@ -43,15 +43,15 @@ export interface Edges {
   readonly serverP99: number;
 }
 
-/** Longest time for work to be done after its last cause. */
+/** Longest wait until work is done after its last cause. */
 const SETTLE_MS = 120_000;
 /**
- * So many that one collection of the whole heap, half a second at 600 MB, is not most of the
+ * Enough that one collection of the whole heap, half a second at 600 MB, does not dominate the
  * figure.
  */
 const CHANGES = 600;
 const CHANGES_PER_SECOND = 20;
-/** Changes that a profile is of. */
+/** Changes during a profile. */
 const PROFILED = 200;
 
 export async function measureIdle({ cluster, collectors }: Bench, seconds: number): Promise<Idle> {
@@ -64,7 +64,7 @@ export async function measureIdle({ cluster, collectors }: Bench, seconds: numbe
   return { cpuPerSecond: used / seconds, writes: total(writes) };
 }
 
-/** CPU of the collector in milliseconds for each Service that no fence has anything to do with. */
+/** CPU of the collector in milliseconds for each Service that concerns no fence. */
 export function measureServices(bench: Bench, idle: Idle): Promise<number> {
   return measureChanges(bench, idle, serviceAdder(bench));
 }
@@ -119,7 +119,7 @@ async function measureChanges(bench: Bench, idle: Idle, change: Change): Promise
   return (cpuOf(collectors) - cpu - (idle.cpuPerSecond * (performance.now() - begin)) / 1_000) / CHANGES;
 }
 
-/** The n-th edge that is new is the fence's n-th host beyond those that it has learned. */
+/** The n-th new edge is the fence's n-th host beyond those that it has learned. */
 export async function measureEdges(
   bench: Bench,
   idle: Idle,

@@ -11,7 +11,7 @@ export interface MeshSize {
 export const LEARNED_HOSTS = 40;
 const ENDPOINTS = 5;
 const SERVICES_PER_NAMESPACE = 50;
-/** No divisor of any number of Services, so that a fence's hosts are all different. */
+/** It does not divide any number of Services, so all hosts of a fence differ. */
 const STRIDE = 7;
 const DOMAIN = "svc.cluster.local";
 
@@ -21,7 +21,7 @@ export interface Place {
   readonly name: string;
 }
 
-/** A mesh as it would be in a cluster for a while, without anything that Fenceline renders. */
+/** A mesh like one that runs for a while, without rendered objects. */
 export class BenchMesh {
   readonly size: MeshSize;
   readonly #namespaces: number;
@@ -32,7 +32,7 @@ export class BenchMesh {
   }
 
   /**
-   * Everything as the API server keeps it, in the order in which it is to be created.
+   * All objects as the API server stores them, in the order of their creation.
    *
    * @param now when the fences' hosts were last seen
    */
@@ -83,7 +83,10 @@ export class BenchMesh {
   }
 }
 
-/** A Service as people write it, and as clusters keep it: with annotations that nobody reads. */
+/**
+ * A Service as people write it, and as clusters keep it: with annotations that Fenceline does not
+ * read.
+ */
 export function service({ namespace, name }: Place): KubernetesObject {
   const annotations = { "meta.helm.sh/release-name": name, "meta.helm.sh/release-namespace": namespace };
   return {
@@ -104,7 +107,7 @@ function allocated(object: KubernetesObject, at: number): KubernetesObject {
   };
 }
 
-/** Without it the API server would make one for each address, in the middle of the measurements. */
+/** Without it the API server would create one for each address during the measurements. */
 function ipAddress(at: number, { namespace, name }: Place): KubernetesObject {
   const labels = { "ipaddress.kubernetes.io/ip-family": "IPv4", "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io" };
   return {
@@ -115,7 +118,7 @@ function ipAddress(at: number, { namespace, name }: Place): KubernetesObject {
   };
 }
 
-/** @param version makes the addresses others than before */
+/** @param version changes the addresses */
 export function endpointSlice({ namespace, name }: Place, at: number, version = 0): KubernetesObject {
   const endpoints = range(ENDPOINTS).map((index) => ({
     addresses: [podAddress(at * ENDPOINTS + index, version)],

@@ -3,7 +3,7 @@ import { until } from "@fenceline/e2e/lab/until.ts";
 /** Where processor time goes, in percent, the largest part first. */
 export type Shares = readonly (readonly [part: string, percent: number])[];
 
-/** Of the protocol's `Profiler.Profile` what is read. */
+/** The fields of the protocol's `Profiler.Profile` that are read. */
 interface Profile {
   readonly nodes: readonly { readonly id: number; readonly callFrame: { readonly functionName: string; readonly url: string } }[];
   readonly samples: readonly number[];
@@ -18,9 +18,9 @@ export interface Profiled {
 }
 
 /**
- * The self time of a process's main thread while `run` goes on, by package and folder, as V8's own
- * profiler tells. It costs some percent itself, so no figure is measured meanwhile. What
- * the compiler has put into a caller counts as that caller.
+ * The self time of a process's main thread during `run`, by package and folder, from V8's own
+ * profiler. It costs some percent itself, so no figure is measured meanwhile. Inlined code counts
+ * as its caller.
  */
 export async function profileWhile({ pid, inspectPort }: Profiled, run: () => Promise<void>, signal: AbortSignal): Promise<Shares> {
   // Node opens its inspector then.
@@ -43,7 +43,7 @@ export async function profileWhile({ pid, inspectPort }: Profiled, run: () => Pr
   }
 }
 
-/** Time in which the thread waits is none of the processor's. */
+/** Time in which the thread waits is not CPU time. */
 export function sharesOf({ nodes, samples, timeDeltas }: Profile): Shares {
   const parts = new Map(nodes.map(({ id, callFrame }) => [id, partOf(callFrame)]));
   const times = new Map<string, number>();

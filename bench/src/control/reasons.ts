@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { LEARNED_HOSTS } from "./mesh.ts";
 import type { StepResult } from "./step.ts";
 
-/** What was measured of the goals that the last step may miss by what it runs on: a line each. */
+/** Measurements for goals that the last step may miss because of the machine: one line each. */
 export function measuredReasons(results: readonly StepResult[]): readonly string[] {
   const last = results.at(-1);
   return last === undefined ? [] : [...apiServerLimit(last), ...cpuShares(last), ...memoryGrowth(results)];
@@ -14,7 +14,7 @@ export const CPU_GOALS = { service: 2, endpointSlice: 2, edge: 5 } as const;
 /** Parts of a profile that are named. */
 const NAMED = 8;
 
-/** Where the CPU of a change goes that costs more than it may. */
+/** Where the CPU of a change goes that misses its goal. */
 export function cpuShares({
   perService,
   perEndpointSlice,
@@ -36,7 +36,7 @@ export function cpuShares({
     });
 }
 
-/** An edge cannot be shown before the API server has taken its Sidecar. */
+/** An edge cannot be visible before the API server has accepted its Sidecar. */
 function apiServerLimit({ edges }: StepResult): readonly string[] {
   return [...edges]
     .filter(([, { p99, serverP99 }]) => p99 > 100 && serverP99 > 0)

@@ -9,7 +9,7 @@ interface Awaited {
   readonly arrived: (at: number) => void;
 }
 
-/** Watches what is rendered, as istiod would: how much there is, and when a host gets there. */
+/** Watches rendered objects like istiod: how many there are, and when a host appears. */
 export class Rendered {
   readonly #sidecars = new Set<string>();
   readonly #filters = new Set<string>();
@@ -39,19 +39,19 @@ export class Rendered {
     return this.#filters.size;
   }
 
-  /** Hosts that are asked for and not there. */
+  /** Number of awaited hosts that are not there. */
   get missing(): number {
     return [...this.#awaited.values()].reduce((sum, awaited) => sum + awaited.length, 0);
   }
 
-  /** Tells once that a fence's Sidecar has a host. */
+  /** Calls back once when a fence's Sidecar has a host. */
   whenShown(fence: Place, host: string, arrived: (at: number) => void): void {
     const awaited = this.#awaited.get(keyOf(fence)) ?? [];
     awaited.push({ host, arrived });
     this.#awaited.set(keyOf(fence), awaited);
   }
 
-  /** Gives up what is missing. */
+  /** Stops waiting for missing hosts. */
   forget(): void {
     this.#awaited.clear();
   }
@@ -61,10 +61,7 @@ export class Rendered {
     for (const end of this.#ends.values()) end();
   }
 
-  /**
-   * For a while after a kind is new the API server refuses to watch it (429), or ends what it has
-   * begun.
-   */
+  /** For a while after a kind is created, the API server refuses watches (429), or ends them. */
   async #watch(apiVersion: string, kind: string, tell: (event: WatchEvent) => void): Promise<void> {
     const again = () => void this.#watch(apiVersion, kind, tell).catch(() => {});
     if (this.#isClosed) return;

@@ -6,9 +6,7 @@ import { type Bench, type Edges, type Idle, measureEdges } from "./measurements.
 export interface Replicas {
   /** Three collectors, and a third of the streams at each. */
   readonly three: Edges;
-  /**
-   * From the moment in which the leader was killed, with half of the streams at each of the others.
-   */
+  /** After the leader was killed, with half of the streams at each of the others. */
   readonly leaderKilled: Edges;
 }
 
@@ -19,7 +17,7 @@ const SECONDS = 20;
 /** A Lease is free after 15 s. */
 const SECONDS_WITHOUT_LEADER = 10;
 
-/** A stream for each of some fences, at the collectors in turn. */
+/** A stream for each of some fences, to the collectors in turn. */
 export async function openCallers({ mesh, collectors, cluster }: Bench): Promise<Callers> {
   const fences = Array.from({ length: Math.min(CALLERS, mesh.size.fences) }, (_, at) => mesh.fence(at));
   const ports = collectors.map(({ accessLogPort }) => accessLogPort);
@@ -29,9 +27,9 @@ export async function openCallers({ mesh, collectors, cluster }: Bench): Promise
 }
 
 /**
- * Starts two more collectors beside the one that runs and leads, and kills that in the end.
+ * Starts two more collectors beside the running leader, and kills the leader at the end.
  *
- * @param from edges that were there before
+ * @param from number of edges before
  */
 export async function measureReplicas(bench: Bench, idle: Idle, from: number, say: (what: string) => void): Promise<Replicas> {
   const { cluster, collectors } = bench;

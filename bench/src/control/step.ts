@@ -23,9 +23,7 @@ export interface StepResult {
   readonly size: MeshSize;
   /** Until the collector is ready. */
   readonly syncMs: number;
-  /**
-   * Until every fence has its Sidecar and its EnvoyFilter; undefined: not within the time given.
-   */
+  /** Until every fence has its Sidecar and its EnvoyFilter; undefined: not within the timeout. */
   readonly renderedMs: number | undefined;
   readonly renderedSidecars: number;
   readonly startCpuMs: number;
@@ -44,7 +42,7 @@ export interface StepResult {
   readonly profiles: Profiles;
 }
 
-/** Where CPU goes, of changes that no figure counts. */
+/** Where the CPU goes, for changes that no figure includes. */
 export interface Profiles {
   readonly services: Shares;
   readonly endpointSlices: Shares;
@@ -55,9 +53,9 @@ export interface Profiles {
 const RENDER_MS = 15 * 60_000;
 /** Edges a second. */
 export const RATES = [10, 200] as const;
-/** 600 edges and more, so that a collection of the whole heap is not most of the figure. */
+/** At least 600 edges, so that a collection of the whole heap does not dominate the figure. */
 const edgeSeconds = (rate: number) => Math.max(20, 600 / rate);
-/** Seconds of edges that a profile is of. */
+/** Seconds of edges during a profile. */
 const PROFILED_SECONDS = 10;
 const EDGES = RATES.reduce((sum, rate) => sum + rate * (edgeSeconds(rate) + PROFILED_SECONDS), 0);
 

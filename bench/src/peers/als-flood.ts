@@ -1,5 +1,5 @@
 /**
- * Floods an access-log port, held back only by flow control, until it is ended.
+ * Floods an access-log port, limited only by flow control, until it is ended.
  *
  * Usage: als-flood.ts PORT KIND STREAMS, KIND one of `largest` (messages of 256 KiB with the
  * smallest entries), `empty` (messages of no byte) and `groups` (fields nested without end). Prints
@@ -29,7 +29,7 @@ const message = framed(MESSAGES[kind] ?? Buffer.alloc(0));
 const piece = Buffer.concat(Array.from({ length: Math.max(1, Math.floor(262_144 / message.length)) }, () => message));
 const first = framed(encodeAccessLogMessage({ identifier: { logName: "flood", node: { id: "flood" } }, entries: [] }));
 
-/** One connection, and another one when it is cut. */
+/** One connection, and another one when it is closed. */
 function flood(): void {
   const session = connect(`http://127.0.0.1:${port}`);
   session.on("error", () => {});

@@ -54,13 +54,13 @@ function configuration(port: number) {
     typed_extension_protocol_options: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
         "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-        // Demanded of this kind of cluster; there is no TLS here.
+        // Required for this kind of cluster; there is no TLS here.
         upstream_http_protocol_options: { auto_sni: true, auto_san_validation: true },
         use_downstream_protocol_config: { http_protocol_options: {}, http2_protocol_options: {} },
       },
     },
-    // The defaults are 1,024 too, far above the 256 connections of the benchmark; named so that
-    // nobody wonders.
+    // The defaults are 1,024, too, far above the 256 connections of the benchmark. Named for
+    // clarity.
     circuit_breakers: { thresholds: [{ max_connections: 1024, max_pending_requests: 1024, max_requests: 1024 }] },
   };
   const listener = { name: "in", address: { socket_address: { address: "127.0.0.1", port_value: port } }, filter_chains: [chain] };

@@ -16,7 +16,7 @@ const [folder = "."] = process.argv.slice(2);
 const logger = pino({ level: "error" }, pino.destination(2));
 const anyPort = { host: "127.0.0.1", port: 0 };
 const store = await DirectoryStore.open({ folder, onRefused: (error) => logger.error(error) });
-// No Envoy stands in front of it here, so nobody has a certificate.
+// There is no Envoy in front of it, so no caller has a certificate.
 const config = Config.parse({ telemetry: { acceptPlaintext: true } });
 const fallbackToken = (token: string) => token === FALLBACK_TOKEN;
 const collector = await Collector.start({ store, config, logger, accessLogs: anyPort, fallbackToken });

@@ -8,10 +8,12 @@ export interface WorkerSettings {
   readonly upstreamPort: number;
 }
 
-/** Services of the mesh; whoever else is asked for does not exist. */
+/** Number of services of the mesh. No others exist. */
 const SERVICES = 10;
 
-/** Answers as the resolver of a cluster does from its cache: at once, and with the same objects. */
+/**
+ * Answers like the resolver of a cluster from its cache: synchronously, and with the same objects.
+ */
 function meshResolver(upstreamPort: number): Resolver {
   const address = [toAddress("127.0.0.1", upstreamPort)];
   const hosts = new Set(Array.from({ length: SERVICES }, (_, at) => hostOf(at)));

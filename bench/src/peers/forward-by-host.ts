@@ -1,5 +1,5 @@
 /**
- * What every peer in Node does around its proxy: it listens, forwards by Host, and removes the
+ * What every peer in Node does beside its proxy: it listens, forwards by Host, and removes the
  * headers that Fenceline removes.
  */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";

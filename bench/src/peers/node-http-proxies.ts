@@ -8,7 +8,7 @@ import { Agent, type IncomingMessage, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import { authorityOf, serve, withoutOurHeaders } from "./forward-by-host.ts";
 
-/** The little that is used of the interface. `http-proxy` ships no types. */
+/** The part of the interface that is used. `http-proxy` has no types. */
 interface HttpProxy {
   createProxyServer(options: { agent: Agent }): {
     on(event: "error", listener: (error: Error, request: IncomingMessage, response: ServerResponse) => void): void;
@@ -30,6 +30,6 @@ await serve(
     withoutOurHeaders(request.headers);
     proxy.web(request, response, { target: `http://${authorityOf(request.headers)}` });
   },
-  // The others cannot answer it: one sends on its pseudo headers, the other resets the stream.
+  // The others do not support it: one forwards the pseudo headers, the other resets the stream.
   { http2: name === "http-proxy-3" },
 );

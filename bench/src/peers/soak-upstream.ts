@@ -13,7 +13,7 @@ import { CERTIFICATE, KEY } from "../../../packages/proxy/src/testing/certificat
 const EVENT_EVERY_MS = 100;
 
 const http1 = createServer((request, response) => {
-  // The soak's callers go away in the middle on purpose.
+  // The soak's callers disconnect on purpose.
   request.on("error", () => {});
   response.on("error", () => {});
   if (request.url?.startsWith("/events") === true) events(response);
@@ -54,7 +54,7 @@ http2.on("stream", (stream) => {
 /** Content type of a TLS handshake record (RFC 8446 §5.1). */
 const HANDSHAKE = 0x16;
 
-/** By its first letters: what HTTP/2 begins with (RFC 9113 §3.4) no HTTP/1.1 request does. */
+/** By its first letters: no HTTP/1.1 request begins like HTTP/2 (RFC 9113 §3.4). */
 function handOver(socket: Socket, first: Buffer): void {
   const server = first[0] === HANDSHAKE ? tls : first.toString("latin1", 0, 3) === "PRI" ? http2 : http1;
   socket.pause();

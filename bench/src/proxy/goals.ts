@@ -4,7 +4,7 @@ import { MAIN_ROW, type Row } from "./rows.ts";
 /** Most memory under 1,000 busy connections, in MB. */
 const MOST_MEMORY = 120;
 
-/** A goal, what was measured, and whether that is enough. */
+/** A goal, its measurement, and whether it is met. */
 export interface Verdict {
   readonly goal: string;
   readonly measured: string;
@@ -28,8 +28,8 @@ export interface LatencyResult {
 }
 
 /**
- * What our rate must be in a row: ahead of every Node proxy, and in the main row of Envoy and Go
- * too.
+ * The goals of our rate in a row: ahead of every Node proxy, and in the main row also of Envoy and
+ * Go.
  */
 export function goalsOf(row: Row, nodePeers: readonly string[]): Goal[] {
   const nodeGoals = nodePeers.map((peer) => ({ peer, atLeast: 1 }));
@@ -37,7 +37,7 @@ export function goalsOf(row: Row, nodePeers: readonly string[]): Goal[] {
   return [...nodeGoals, { peer: "Envoy", atLeast: 1 }, { peer: "Go", atLeast: 1.3 }];
 }
 
-/** The verdicts about what was measured; a goal whose row or peer was left out has none. */
+/** The verdicts of the measurements. A goal whose row or peer was left out has none. */
 export function verdicts(
   rows: readonly RowResult[],
   nodePeers: readonly string[],

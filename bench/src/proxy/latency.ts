@@ -6,14 +6,14 @@ import type { Target } from "./peers.ts";
 import type { Row } from "./rows.ts";
 
 /**
- * Below this share of the wanted rate a proxy did not keep up, and its latency is that of a queue
- * that grows.
+ * Below this share of the intended rate a proxy did not keep up, and its latency is that of a
+ * growing queue.
  */
 const KEPT_UP = 0.98;
 
 /**
- * p99 of both at the same fixed rate, in turns. A request that finds no free connection waits, and
- * its waiting counts.
+ * p99 of both at the same fixed rate, alternately. If a request has to wait for a connection, the
+ * wait counts.
  *
  * @param peak the most requests per second that Envoy answered in this run; half of it is sent
  */

@@ -3,14 +3,14 @@ import type { Target } from "./peers.ts";
 import type { Row } from "./rows.ts";
 
 const SAMPLE_EVERY_MS = 100;
-/** By then every connection has been busy for long, and the heap has found its size. */
+/** After this time every connection has been busy for long, and the heap has its final size. */
 const LEAST_SECONDS = 8;
 
 const ROW: Row = { id: "memory", title: "64 B answers, 1,000 connections", protocol: "http1", load: ["-connections", "1000"] };
 
 /**
- * The most memory in MB that a proxy held while 1,000 connections kept it busy. The proxy should be
- * fresh, or it is others' garbage that counts.
+ * The most memory of a proxy in MB with 1,000 busy connections. Use a new process: otherwise
+ * garbage of earlier work counts.
  */
 export async function busyMemory(target: Target, seconds: number): Promise<number> {
   let most = 0;

@@ -28,10 +28,7 @@ export interface Target {
 /** A proxy of the benchmark. */
 export interface ProxyPeer {
   readonly name: string;
-  /**
-   * Whether it is an npm package, and so one of those that Fenceline is to be ahead of in every
-   * row.
-   */
+  /** Whether it is an npm package: Fenceline must be ahead of these in every row. */
   readonly node: boolean;
   readonly speaks: readonly Protocol[];
   start(surroundings: Surroundings): Promise<Target>;

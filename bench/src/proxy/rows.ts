@@ -1,5 +1,5 @@
 /**
- * What callers speak. Each proxy speaks the same to the destination where it can (README, "What is
+ * The protocol of callers. Each proxy uses the same to the destination if it can (README, "What is
  * measured").
  */
 export type Protocol = "http1" | "http2" | "grpc";
@@ -29,5 +29,5 @@ export const ROWS: readonly Row[] = [
   { id: "grpc", title: "gRPC unary, 64 B messages, 4 × 8 streams", protocol: "grpc", load: [...STREAMS, "-protocol", "grpc"] },
 ];
 
-/** The row that the goals against Envoy and Go are about. */
+/** The row of the goals against Envoy and Go. */
 export const MAIN_ROW = "64b-32";

@@ -10,14 +10,11 @@ export interface Destination {
 }
 
 /**
- * One call, from its start to its end, whatever end it is meant to have. Rejects when the proxy did
- * not do its part.
+ * One call, from its start to its intended end. Rejects when the proxy did not behave as expected.
  */
 export type Call = (to: Destination) => Promise<void>;
 
-/**
- * A new connection for each call, so that those that are broken off take no other call with them.
- */
+/** A new connection for each call, so that a broken one does not affect other calls. */
 const AGENT = new Agent({ keepAlive: false });
 const SLOW_READ_BYTES = 1 << 20;
 const SLOW_READ_PAUSE_MS = 20;
@@ -25,7 +22,7 @@ const EVENTS = 20;
 const MESSAGES = 16;
 const MESSAGE = Buffer.alloc(1 << 10, "m");
 
-/** Gone before the answer. */
+/** Disconnects before the answer. */
 export const leaveBeforeAnswer: Call = async (to) => {
   const call = open(to, { path: "/?wait=500" });
   call.end();
@@ -33,7 +30,7 @@ export const leaveBeforeAnswer: Call = async (to) => {
   call.destroy();
 };
 
-/** Gone in the middle of an answer that is larger than any buffer on the way. */
+/** Disconnects in the middle of an answer that is larger than any buffer on the way. */
 export const leaveDuringAnswer: Call = async (to) => {
   const call = open(to, { path: `/?bytes=${16 << 20}` });
   call.end();
@@ -42,7 +39,7 @@ export const leaveDuringAnswer: Call = async (to) => {
   call.destroy();
 };
 
-/** Gone in the middle of an upload. */
+/** Disconnects in the middle of an upload. */
 export const leaveDuringUpload: Call = async (to) => {
   const call = open(to, { method: "POST", path: "/", headers: { "content-length": 1 << 20 } });
   call.write(Buffer.alloc(64 << 10));
@@ -61,7 +58,7 @@ export const upload: Call = async (to) => {
   await expectBody(await answerTo(call), 200, 64);
 };
 
-/** Reads an answer much more slowly than it could be sent. */
+/** Reads an answer much more slowly than it is sent. */
 export const readSlowly: Call = async (to) => {
   const call = open(to, { path: `/?bytes=${SLOW_READ_BYTES}` });
   call.end();
@@ -74,7 +71,7 @@ export const readSlowly: Call = async (to) => {
   if (bytes !== SLOW_READ_BYTES) throw new Error(`${bytes} bytes of ${SLOW_READ_BYTES}`);
 };
 
-/** A service that there is not, by a name that was never used before. */
+/** Calls a service that does not exist, by a name that was never used before. */
 export const callNobody: Call = async (to) => {
   const name = Math.random().toString(36).slice(2);
   const call = open({ ...to, host: `nobody-${name}.bench.svc.cluster.local` }, { path: "/" });
@@ -114,7 +111,7 @@ export const echoMessages: Call = async (to) => {
   if (left > 0) throw new Error(`the connection ended with ${left} messages left`);
 };
 
-/** Gone in the middle of a message. */
+/** Disconnects in the middle of a message. */
 export const leaveUpgraded: Call = async (to) => {
   const socket = await upgraded(to);
   socket.on("error", () => {}).write(MESSAGE.subarray(1));
@@ -122,7 +119,7 @@ export const leaveUpgraded: Call = async (to) => {
   socket.destroy();
 };
 
-/** The certificate is the destination's own; that nobody vouches for it does not matter here. */
+/** The certificate is the destination's own. It is not verified here. */
 export const callByTls: Call = async ({ port, host }) => {
   const socket = connectTls({ host: "127.0.0.1", port, servername: host, rejectUnauthorized: false });
   const call = request({ createConnection: () => socket, path: "/", headers: { host } });
@@ -131,7 +128,7 @@ export const callByTls: Call = async ({ port, host }) => {
   socket.destroy();
 };
 
-/** The first bytes of a hello, and gone. */
+/** Sends the first bytes of a hello, and disconnects. */
 export const leaveHandshake: Call = async ({ port }) => {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => {}).write(Buffer.from([0x16, 3, 1, 2, 0, 1]));
@@ -152,7 +149,7 @@ async function upgraded(to: Destination): Promise<Socket> {
 function open({ port, host }: Destination, options: RequestOptions) {
   const headers = { "fence-source": "bench/caller-0", "slime-source-ns": "bench", ...options.headers, host };
   const call = request({ host: "127.0.0.1", port, agent: AGENT, ...options, headers });
-  // After it was broken off; before that, `answerTo` rejects.
+  // For errors after it was aborted; before that, `answerTo` rejects.
   call.on("error", () => {});
   return call;
 }

@@ -1,15 +1,12 @@
 import * as calls from "./call.ts";
 
 /**
- * Milliseconds after which a call that should have ended long ago is given up, and counts as
- * failed: else nobody would learn which one hangs.
+ * Milliseconds after which a call that should have ended long ago is aborted, and counts as failed:
+ * this shows which one hangs.
  */
 const DEADLINE = 120_000;
 
-/**
- * How often a kind of call is begun, and how many may be open at once: one that falls due beyond
- * that is left out.
- */
+/** How often a kind of call begins, and how many may be open at once: a further one is skipped. */
 interface Kind {
   readonly call: calls.Call;
   readonly everyMs: number;
@@ -30,15 +27,15 @@ const KINDS: Readonly<Record<string, Kind>> = {
   "server-sent events": { call: calls.listenToEvents, everyMs: 200, atOnce: 16 },
 };
 
-/** What became of the calls of one kind. */
+/** The outcome of the calls of one kind. */
 export interface Tally {
   begun: number;
   failed: number;
-  /** Why the first that failed did. */
+  /** Why the first failed call failed. */
   reason?: string;
 }
 
-/** Callers of every kind that does not behave as a load generator does. */
+/** Callers of every kind that does not behave like a load generator. */
 export class Callers {
   readonly tallies = new Map<string, Tally>();
   readonly #open = new Set<Promise<void>>();

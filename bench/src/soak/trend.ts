@@ -20,7 +20,7 @@ export interface Check {
   readonly kept: boolean;
 }
 
-/** Share of the soak in which compiled code, pools and the heap find their size. */
+/** Share of the soak until compiled code, pools and the heap have their size. */
 const WARM_UP = 0.25;
 /**
  * Most growth of memory after the warm-up, in MB. V8 lets its heap grow by tens of MB before it
@@ -29,19 +29,18 @@ const WARM_UP = 0.25;
  */
 const MOST_GROWTH = 32;
 /**
- * Seconds that a soak must last for its memory to be judged: before, the heap is still finding its
- * size.
+ * Shortest soak in seconds for which memory is judged: before, the heap still grows to its size.
  */
 const SHORTEST_JUDGED = 600;
 /**
- * Sockets that may be open at the end and were not at the beginning: those of the report stream
- * when it was just opened anew.
+ * Most sockets at the end that were not open at the beginning: those of the report stream if it was
+ * just opened again.
  */
 const MOST_LEFT = 2;
 
 /**
- * Growth of memory in MB from the first third after the warm-up to the last. Medians, so that a
- * single collection or its want decides nothing.
+ * Growth of memory in MB from the first third after the warm-up to the last. It uses medians, so
+ * that a single garbage collection does not decide.
  */
 export function growth(samples: readonly ResourceUse[]): number {
   const steady = samples.slice(Math.floor(samples.length * WARM_UP)).map(({ memory }) => memory);

@@ -21,7 +21,7 @@ const FLOODS: readonly (readonly [kind: string, streams: number])[] = [
 ];
 const METHOD = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
 
-/** How soon an honest stream's edges are learned while others flood the access-log port. */
+/** How soon edges of a well-behaved stream are learned while others flood the access-log port. */
 export const alsFlood: Suite = { defaults: { rounds: 3, seconds: 1 }, run };
 
 async function run({ rounds, seconds }: Settings): Promise<Report> {
@@ -81,8 +81,8 @@ async function honestStream(port: number): Promise<ClientHttp2Stream> {
 let learned = 0;
 
 /**
- * Reports the next edge, and looks until it is in the book: the look goes through the same event
- * loop, so it counts.
+ * Reports the next edge, and polls until it is in the book. The poll uses the same event loop, so
+ * its time counts.
  */
 async function learn(server: BenchProcess, stream: ClientHttp2Stream): Promise<number> {
   const begin = performance.now();

@@ -22,7 +22,7 @@ interface Count {
   readonly edges: number;
 }
 
-/** Entries per second that one core takes in, decodes and books as edges. */
+/** Entries per second that one core receives, decodes and stores as edges. */
 export const als: Suite = { defaults: { rounds: 5, seconds: 4 }, run };
 
 async function run({ rounds, seconds }: Settings): Promise<Report> {
@@ -66,7 +66,7 @@ async function flood(generator: string, server: BenchProcess, port: number, seco
   return { rate: ((after.entries - before.entries) / elapsed) * 1_000, cpu: (after.cpu - before.cpu) / elapsed };
 }
 
-/** The clock is read with the answer, so a busy server that answers late does not look faster. */
+/** The clock is read at the answer, so a busy server that answers late does not look faster. */
 async function snapshot(server: BenchProcess): Promise<Count & { at: number; cpu: number }> {
   const count = await server.ask<Count>("count");
   return { ...count, at: performance.now(), cpu: server.cpuMilliseconds() };

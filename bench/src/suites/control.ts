@@ -26,7 +26,7 @@ async function run({ seconds }: Settings, { steps }: Options): Promise<Report> {
     try {
       results.push(await measureStep(size, seconds, interrupted.signal));
     } catch (error) {
-      // The steps before took long, and their figures stand.
+      // The steps before took long, and their figures are valid.
       if (results.length === 0) throw error;
       failure = error;
       break;
@@ -45,7 +45,7 @@ function asData({ edges, profiles, ...result }: StepResult): object {
   return { ...result, edges: Object.fromEntries(edges), profiles: { ...profiles, edges: Object.fromEntries(profiles.edges) } };
 }
 
-/** A limit of a figure. It is set for the largest step, and judged there. */
+/** The limit of a figure. It applies to the largest step. */
 interface Goal {
   readonly most: number;
   readonly text: string;

@@ -26,8 +26,8 @@ const LATENCY = "p99";
 const MEMORY = "memory";
 
 /**
- * Times as many rounds where a goal is a number close to what is measured: on a machine with
- * neighbours single rounds are off by a half.
+ * Factor of rounds for goals close to the measured value: on a shared machine single rounds may be
+ * wrong by a half.
  */
 const CLOSE_GOAL = 3;
 
@@ -97,13 +97,13 @@ async function compareLatency(
   return latencyAtHalf(row, ours, envoy, rate, { ...settings, rounds: settings.rounds * CLOSE_GOAL });
 }
 
-/** Of a proxy of its own, so that the rows before leave no trace in it. */
+/** Measured on a new proxy, so that the rows before have no effect. */
 async function measureMemory(around: Surroundings, { seconds }: Settings): Promise<number> {
   process.stderr.write(`${MEMORY}: 1,000 busy connections\n`);
   return busyMemory(await startFenceline(around), seconds);
 }
 
-/** A Fenceline that reports nothing would be measured without its work. */
+/** Without reports, Fenceline would be measured without a part of its work. */
 async function requireReports(collector: BenchProcess): Promise<void> {
   const { edges } = await collector.ask<{ edges: number }>("count");
   if (edges !== 1) throw new Error(`the collector knows ${edges} edges, not 1: Fenceline did not report`);

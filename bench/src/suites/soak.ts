@@ -13,11 +13,12 @@ import type { Report, Suite } from "../suite.ts";
 import { align, thousands } from "../table.ts";
 
 /**
- * Steady mixed load on one proxy for long: does anything grow, and is everything closed in the end?
+ * Steady mixed load on one proxy for a long time: does anything grow, and is everything closed at
+ * the end?
  */
 export const soak: Suite = { defaults: { rounds: 1, seconds: 1 }, run };
 
-/** Callers that behave, at rates far below what the proxy can do. */
+/** Well-behaved callers, at rates far below the proxy's limit. */
 const GENERATORS: readonly { readonly name: string; readonly protocol: Protocol; readonly load: readonly string[] }[] = [
   { name: "kept alive", protocol: "http1", load: ["-rate", "400", "-connections", "1000"] },
   { name: "new connections", protocol: "http1", load: ["-rate", "50", "-connections", "8", "-fresh"] },
@@ -90,7 +91,7 @@ async function outcome(child: BenchProcess): Promise<Tally> {
   return { begun: requests, failed: errors, ...(errors === 0 ? {} : { reason: "the answer was not as it should be" }) };
 }
 
-/** Looks until nothing is left of the load, or too long. */
+/** Polls until nothing is left of the load, or the time is over. */
 async function settled(before: ResourceUse, look: () => Promise<ResourceUse>): Promise<ResourceUse> {
   const end = performance.now() + SETTLE_MS;
   for (;;) {
@@ -100,7 +101,7 @@ async function settled(before: ResourceUse, look: () => Promise<ResourceUse>): P
   }
 }
 
-/** A line each time that another twelfth of the table is full. */
+/** Prints a line after each twelfth of the table. */
 function progress(during: readonly ResourceUse[]): void {
   if (during.length % (SAMPLES / LINES) !== 0) return;
   const { at = 0, memory = 0, inFlight = 0 } = during.at(-1) ?? {};

@@ -14,7 +14,7 @@ import { align } from "../table.ts";
 const CALLERS = 10;
 const SERVICES = 12;
 const GOAL_P99_MS = 100;
-/** A Sidecar that is not there by then will not come. */
+/** A Sidecar that does not exist after this time will not be written. */
 const GIVE_UP_MS = 5_000;
 
 /**

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ObjectName, Quantity, ShortName } from "./names.ts";
 
 const Id = z.int().min(0).max(2_147_483_647);
-/** Kubernetes takes every printable ASCII character but `=`. */
+/** Kubernetes accepts every printable ASCII character but `=`. */
 const EnvironmentName = z.string().regex(/^[ -<>-~]+$/, "not the name of an environment variable");
 
 const KeyReference = z.strictObject({ name: ObjectName, key: z.string().min(1), optional: z.boolean().optional() });
@@ -52,8 +52,8 @@ export const Resources = z
 const Count = z.int().min(1).max(2_147_483_647);
 
 /**
- * Times of a liveness probe, without what it asks. Of those, one success is enough by Kubernetes'
- * own rule.
+ * Times of a liveness probe, without its request. For liveness probes Kubernetes requires exactly
+ * one success.
  */
 export const LivenessTimes = z
   .strictObject({
@@ -86,7 +86,7 @@ const Profile = z
   ])
   .meta({ id: "Profile" });
 
-/** What a pod and a container can both say of security. */
+/** Security settings of both pods and containers. */
 const SECURITY = {
   runAsUser: Id.optional(),
   runAsGroup: Id.optional(),

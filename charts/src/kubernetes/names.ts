@@ -1,6 +1,6 @@
 /**
- * What the API server takes as a name, a key or a value. It refuses anything else after half of a
- * release was installed, so the values' schema refuses it before.
+ * What the API server accepts as a name, a key or a value. It would refuse anything else after half
+ * of a release was installed, so the values' schema refuses it before.
  */
 import { z } from "zod";
 
@@ -28,7 +28,7 @@ export const ShortName = z
   .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "not a DNS label")
   .meta({ id: "ShortName" });
 
-/** An amount such as 200m, 1.5, 128Mi or 1e3. None that is asked for may be negative. */
+/** An amount such as 200m, 1.5, 128Mi or 1e3. It must not be negative. */
 export const Quantity = z
   .union([
     z.number().min(0),

@@ -8,8 +8,8 @@ import { LabelSelector, Quantity } from "./names.ts";
 const Cidr = z.union([z.cidrv4(), z.cidrv6()]);
 
 /**
- * A NetworkPolicyPeer of networking.k8s.io/v1. An empty one names nobody, and the API server
- * refuses it.
+ * A NetworkPolicyPeer of networking.k8s.io/v1. The API server refuses an empty one, which matches
+ * nothing.
  */
 export const NetworkPeer = z
   .union([

@@ -6,8 +6,7 @@ const Effect = z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]);
 const Eviction = { tolerationSeconds: z.int().optional() };
 
 /**
- * Without a key every taint is meant, which needs the operator Exists. That operator takes no
- * value.
+ * Without a key every taint matches, which needs the operator Exists. This operator has no value.
  */
 export const Toleration = z
   .union([

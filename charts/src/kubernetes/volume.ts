@@ -3,7 +3,7 @@ import { ObjectName, Quantity, ShortName } from "./names.ts";
 
 const Mode = z.int().min(0).max(0o777);
 const Items = z.array(z.strictObject({ key: z.string().min(1), path: z.string().min(1), mode: Mode.optional() })).meta({ id: "Items" });
-/** Sources that pods seldom have: the API server checks them. */
+/** Rare sources: the API server checks them. */
 const Other = z.record(z.string(), z.unknown());
 const OTHERS = [
   ["awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "csi", "downwardAPI", "ephemeral", "fc", "flexVolume", "flocker"],
@@ -11,9 +11,7 @@ const OTHERS = [
   ["rbd", "scaleIO", "storageos", "vsphereVolume"],
 ].flat();
 
-/**
- * A Volume of Kubernetes' core/v1. One without a source is an empty folder; it has no second one.
- */
+/** A Volume of Kubernetes' core/v1. Without a source it is an empty folder; it has at most one. */
 export const Volume = z
   .strictObject({
     name: ShortName,

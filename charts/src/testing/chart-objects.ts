@@ -1,6 +1,6 @@
 import { parseAllDocuments } from "yaml";
 
-/** One rendered object, as far as the tests look into it. */
+/** The fields of a rendered object that the tests read. */
 export interface ChartObject {
   readonly kind: string;
   readonly metadata: {

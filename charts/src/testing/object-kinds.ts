@@ -1,4 +1,4 @@
-/** The kinds that the chart renders, cut down to what its tests look at. */
+/** The kinds that the chart renders, reduced to what its tests read. */
 import type { ChartObject } from "./chart-objects.ts";
 
 type Labels = Readonly<Record<string, string>>;
