@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import { encodeAccessLogMessage } from "@fenceline/als";
+import { framed } from "../grpc-frame.ts";
 import type { Place } from "./mesh.ts";
 
 const METHOD = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
@@ -51,10 +52,4 @@ export class Callers {
   close(): void {
     for (const session of this.#sessions) session.destroy();
   }
-}
-
-function framed(message: Buffer): Buffer {
-  const prefix = Buffer.alloc(5);
-  prefix.writeUInt32BE(message.length, 1);
-  return Buffer.concat([prefix, message]);
 }

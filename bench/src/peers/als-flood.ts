@@ -5,9 +5,11 @@
  * smallest entries), `empty` (messages of no byte) and `groups` (fields nested without end). Prints
  * `{"streams":…}` once its streams are open.
  */
+
 import { connect } from "node:http2";
 import { setImmediate as turn } from "node:timers/promises";
 import { encodeAccessLogMessage } from "@fenceline/als";
+import { framed } from "../grpc-frame.ts";
 
 const [port = "", kind = "largest", streams = "20"] = process.argv.slice(2);
 const STREAMS_PER_CONNECTION = 4;
@@ -18,12 +20,6 @@ const MESSAGES: Readonly<Record<string, Buffer>> = {
   empty: Buffer.alloc(0),
   groups: Buffer.concat([Buffer.from([0x12, 0xfc, 0xff, 0x0f]), Buffer.alloc(262_140, 0x2b)]),
 };
-
-function framed(message: Buffer): Buffer {
-  const prefix = Buffer.alloc(5);
-  prefix.writeUInt32BE(message.length, 1);
-  return Buffer.concat([prefix, message]);
-}
 
 const message = framed(MESSAGES[kind] ?? Buffer.alloc(0));
 const piece = Buffer.concat(Array.from({ length: Math.max(1, Math.floor(262_144 / message.length)) }, () => message));

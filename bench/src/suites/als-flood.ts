@@ -1,6 +1,7 @@
 import { type ClientHttp2Stream, connect } from "node:http2";
 import { setTimeout as delay } from "node:timers/promises";
 import { encodeAccessLogMessage } from "@fenceline/als";
+import { framed } from "../grpc-frame.ts";
 import { fenceName, hostOf, meshFolder } from "../mesh.ts";
 import { peerSource } from "../places.ts";
 import { BenchProcess, stopAll } from "../process.ts";
@@ -90,10 +91,4 @@ async function learn(server: BenchProcess, stream: ClientHttp2Stream): Promise<n
   learned += 1;
   while ((await server.ask<{ edges: number }>("count")).edges < learned);
   return performance.now() - begin;
-}
-
-function framed(message: Buffer): Buffer {
-  const prefix = Buffer.alloc(5);
-  prefix.writeUInt32BE(message.length, 1);
-  return Buffer.concat([prefix, message]);
 }

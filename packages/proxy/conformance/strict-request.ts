@@ -55,7 +55,7 @@ export function readStrictRequest(text: string, from: number, options: StrictOpt
   if (minor === "0" && options.fromClient !== true) return { fault: "HTTP/1.0" };
   const fields = readFields(rest);
   if (!Array.isArray(fields)) return fields;
-  const fault = framingFault(fields, minor) ?? (options.fromClient === true ? undefined : (hostFault(fields) ?? connectionFault(fields)));
+  const fault = framingFault(fields, minor) ?? (options.fromClient === true ? undefined : hostFault(fields));
   if (fault !== undefined) return { fault };
   const body = readBody(text, head.end, fields, options);
   return typeof body === "string" || "fault" in body ? body : { method, target, fields, ...body };
@@ -127,11 +127,8 @@ function hostFault(fields: readonly (readonly [string, string])[]): string | und
 function framingFault(fields: readonly (readonly [string, string])[], minor: string): string | undefined {
   const lengths = valuesOf(fields, "content-length");
   const codings = valuesOf(fields, "transfer-encoding");
-  const named = valuesOf(fields, "connection")
-    .join(",")
-    .toLowerCase()
-    .split(/[, \t]+/);
-  if (named.some((name) => NEVER_IN_TRAILERS.has(name))) return "Connection names a field that frames or routes";
+  const named = connectionFault(fields);
+  if (named !== undefined) return named;
   if (lengths.length + codings.length > 1) return "framed twice";
   if (lengths[0] !== undefined && !/^[0-9]{1,15}$/.test(lengths[0])) return `Content-Length ${JSON.stringify(lengths[0])}`;
   if (codings[0] === undefined) return undefined;
