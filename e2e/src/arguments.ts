@@ -2,18 +2,19 @@ import { parseArgs } from "node:util";
 import { FencelineError } from "@fenceline/api";
 import { chooseReleases, type Releases } from "./setup/releases.ts";
 
-/** What was asked for on the command line. */
+/** The arguments of the command line. */
 export interface Arguments<T> {
   readonly releases: Releases;
-  /** All that there are where none is named. */
+  /** All suites if none is named. */
   readonly suites: readonly T[];
 }
 
 /**
  * Reads `[--envoy NAME] [--istio NAME] [SUITE…]`.
  *
- * @param suites those that there are
- * @throws {FencelineError} `LAB_ARGUMENTS`, `LAB_NO_RELEASE`, `LAB_NO_SUITE` with what there is
+ * @param suites all suites
+ * @throws {FencelineError} `LAB_ARGUMENTS`, `LAB_NO_RELEASE`, `LAB_NO_SUITE` with the possible
+ * values
  */
 export function readArguments<T extends { readonly name: string }>(args: readonly string[], suites: readonly T[]): Arguments<T> {
   const { values, positionals } = parse(args);

@@ -1,6 +1,6 @@
 /**
- * `npm run e2e:clean`: undoes what runs left behind that were killed. Nothing is touched but what
- * such a run wrote down as its own.
+ * `npm run e2e:clean`: removes what killed runs left behind. It only touches what such a run
+ * recorded as its own.
  */
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";

@@ -4,8 +4,8 @@ import { FencelineError } from "@fenceline/api";
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /**
- * Runs a command line program: `work` gets a signal that is aborted by the first SIGINT or SIGTERM,
- * so that it cleans up behind itself on the way out. A second one ends the process at once.
+ * Runs a command line program: `work` gets a signal that the first SIGINT or SIGTERM aborts, so
+ * that it can clean up. A second one ends the process at once.
  */
 export async function runProgram(name: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const controller = new AbortController();
@@ -26,7 +26,9 @@ export async function runProgram(name: string, work: (signal: AbortSignal) => Pr
   }
 }
 
-/** A fault that we foresaw is the user's to mend, and needs no stack trace; any other is ours. */
+/**
+ * An expected error is for the user to correct, and needs no stack trace. Any other is our fault.
+ */
 export function describeError(error: unknown): string {
   if (error instanceof FencelineError) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,6 +1,6 @@
 /**
  * `npm run e2e [-- --envoy NAME --istio NAME smoke …]`: installs what is missing, starts the mesh
- * lab, runs suites in it, and takes everything down again.
+ * lab, runs suites in it, and removes everything again.
  */
 import { readArguments } from "./arguments.ts";
 import { describeError, runProgram } from "./exit.ts";
@@ -30,7 +30,7 @@ await runProgram("e2e", async (signal) => {
   if (results.some(({ failed }) => failed > 0)) process.exitCode = 1;
 });
 
-/** A suite that fails ends, and the next one begins: what it left behind is removed before. */
+/** A suite that fails ends, its remains are removed, and the next one begins. */
 async function run(suite: Suite, lab: Lab): Promise<SuiteResult> {
   const report = new PrintedReport(suite.name, lab.releases);
   try {
@@ -45,7 +45,7 @@ async function run(suite: Suite, lab: Lab): Promise<SuiteResult> {
   return report.result;
 }
 
-/** A table, and behind it one line that any reader of test output understands. */
+/** A table, and after it one line in the usual form of test output. */
 function summarize(results: readonly SuiteResult[]): void {
   const width = Math.max(...results.map(({ suite }) => suite.length));
   console.log("");

@@ -1,8 +1,8 @@
 import { FencelineError } from "@fenceline/api";
 
 /**
- * @throws {FencelineError} `LAB_NEEDS_LINUX`, `LAB_NEEDS_ROOT`: network namespaces are Linux's, and
- * making them is root's
+ * @throws {FencelineError} `LAB_NEEDS_LINUX`, `LAB_NEEDS_ROOT`: network namespaces need Linux and
+ * root
  */
 export function requireLinuxAndRoot(): void {
   if (process.platform !== "linux") {

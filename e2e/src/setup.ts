@@ -1,6 +1,6 @@
 /**
- * `npm run e2e:setup [-- --envoy NAME] [-- --istio NAME]`: installs every part of the mesh lab,
- * skipping what is there.
+ * `npm run e2e:setup [-- --envoy NAME] [-- --istio NAME]`: installs every missing part of the mesh
+ * lab.
  */
 import { readArguments } from "./arguments.ts";
 import { runProgram } from "./exit.ts";

@@ -13,14 +13,14 @@ const { namespace, fallback, collector } = Config.parse({});
 /** Where it is installed. */
 export const NAMESPACE: string = namespace;
 
-/** For one machine: no metrics server feeds an autoscaler here, and no image is pulled. */
+/** Values for one machine: there is no metrics server for an autoscaler, and no image is pulled. */
 const LAB_VALUES: Values = {
   image: { repository: "fenceline" },
   globalSidecar: { autoscaling: { enabled: false }, replicas: 1 },
   collector: { replicas: 2 },
 };
 
-/** Who calls, when a call comes by way of the fallback. */
+/** The caller's identity in a call through the fallback. */
 export const FALLBACK_IDENTITY: string = `spiffe://cluster.local/ns/${NAMESPACE}/sa/${fallback.service}`;
 
 /** Fenceline in a lab, as Helm installed it from the chart. */
@@ -32,7 +32,7 @@ export class Fenceline {
   }
 
   /**
-   * Installs the chart, or changes the release that is there. Returns when its Deployments are
+   * Installs the chart, or changes the existing release. Returns when its Deployments are
    * available.
    */
   static async install(lab: Lab, values: Values = {}): Promise<Fenceline> {
@@ -43,8 +43,8 @@ export class Fenceline {
   }
 
   /**
-   * Uninstalls the release, by way of its pre-delete hook; nothing happens when there is none.
-   * Returns when its objects are gone.
+   * Uninstalls the release, including its pre-delete hook; does nothing when there is none. Returns
+   * when its objects are gone.
    */
   static async uninstall(lab: Lab): Promise<void> {
     const options = [`--namespace=${NAMESPACE}`, "--ignore-not-found", "--wait", "--timeout=180s"];
@@ -62,8 +62,8 @@ export class Fenceline {
   }
 
   /**
-   * Who holds the Lease: a name that is new with every start of a collector; undefined while nobody
-   * does.
+   * The holder of the Lease, a name that is new with every start of a collector; undefined while
+   * there is none.
    */
   async leaderIdentity(): Promise<string | undefined> {
     const reference = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { namespace: NAMESPACE, name: collector.service } };

@@ -1,7 +1,7 @@
 import type { KubernetesObject, ObjectReference } from "../lab/kubernetes/object.ts";
 import type { Lab } from "../lab/lab.ts";
 
-/** Milliseconds for pods to come and go. One that drains takes its time. */
+/** Milliseconds until pods are ready or gone. Draining takes a while. */
 const TIMEOUT = 120_000;
 
 /** A Deployment of Fenceline's, whose pods have the label `app: <name>`. */
@@ -14,7 +14,7 @@ export class InstalledDeployment {
     this.#reference = { apiVersion: "apps/v1", kind: "Deployment", metadata: { namespace, name } };
   }
 
-  /** Asks for so many pods. Returns when these are ready, and the others are gone. */
+  /** Sets the number of pods. Returns when these are ready, and the others are gone. */
   async scale(replicas: number): Promise<void> {
     await this.#lab.kubernetes.patch(this.#reference, { spec: { replicas } }, "scale");
     await this.#settled(replicas, []);

@@ -1,9 +1,9 @@
-/** What has to be undone, last made first. */
+/** What has to be undone, in reverse order. */
 export class Closers {
   readonly #closers: (() => Promise<unknown> | unknown)[] = [];
   #isClosed = false;
 
-  /** @throws {Error} once it is closing: nothing may be made any more that nobody would undo */
+  /** @throws {Error} once it is closing: what is made then would not be undone */
   requireOpen(): void {
     if (this.#isClosed) throw new Error("the lab is ending");
   }
@@ -31,8 +31,8 @@ export class Closers {
 }
 
 /**
- * Waits for all, and then throws the first failure. `Promise.all` would throw at once and leave the
- * others starting things behind the back of whoever cleans up.
+ * Waits for all, and then throws the first failure. `Promise.all` would throw at once, and the
+ * others would still start things during the cleanup.
  */
 export async function allOf<T extends readonly unknown[]>(
   ...work: { readonly [K in keyof T]: Promise<T[K]> }

@@ -3,17 +3,15 @@ import type { Bridge } from "./network/bridge.ts";
 import type { ProcessKeeping } from "./process.ts";
 import type { RunFolder } from "./run-folder.ts";
 
-/**
- * What etcd and the API server are started with. They need an address to listen at, and no network.
- */
+/** What etcd and the API server need: an address to listen at, and no network. */
 export interface ServerContext extends ProcessKeeping {
   readonly bridge: Pick<Bridge, "address" | "serviceRange">;
   readonly run: RunFolder;
-  /** Aborted when the lab is to end: every waiting ends then. */
+  /** Aborted when the lab ends: it ends every wait. */
   readonly signal: AbortSignal;
 }
 
-/** What every part of a lab is started with. */
+/** What every part of a lab needs. */
 export interface LabContext extends ServerContext {
   readonly bridge: Bridge;
   readonly releases: Releases;

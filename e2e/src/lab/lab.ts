@@ -33,10 +33,10 @@ export class Lab {
   }
 
   /**
-   * Starts the control plane. Whatever happens, what was made is undone: here when the start fails,
-   * by {@link Lab.close} afterwards.
+   * Starts the control plane. If the start fails, everything that was made is removed; afterwards
+   * {@link Lab.close} does this.
    *
-   * @param signal ends every waiting when it is aborted; the caller closes the lab then
+   * @param signal ends every wait when it is aborted; the caller closes the lab then
    */
   static start(signal: AbortSignal, releases: Releases = DEFAULT_RELEASES): Promise<Lab> {
     return startRun(async ({ run, ledger, closers, close }) => {
@@ -62,7 +62,7 @@ export class Lab {
     return this.#context.bridge.name;
   }
 
-  /** What its control plane and its proxies are. */
+  /** Releases of its control plane and its proxies. */
   get releases(): Releases {
     return this.#context.releases;
   }
@@ -79,8 +79,8 @@ export class Lab {
   }
 
   /**
-   * Makes a pod with a proxy that is ready; the pod itself becomes so by {@link Pod.setReady}, once
-   * its processes are.
+   * Makes a pod with a ready proxy; the pod itself becomes ready by {@link Pod.setReady}, once its
+   * processes are.
    */
   async pod(spec: PodSpec): Promise<Pod> {
     const pod = await Pod.create(this.#podContext, this.#nextPod(), spec);

@@ -2,8 +2,8 @@ import { appendFileSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Something on this machine that outlives our process unless it is undone. `id` tells it from a
- * later one of the same name.
+ * Something on this machine that outlives our process unless it is undone. `id` distinguishes it
+ * from a later one of the same name.
  */
 export type Made =
   | { readonly kind: "process"; readonly name: string; readonly id: string }
@@ -14,9 +14,9 @@ export type Made =
 const FILE = "made.jsonl";
 
 /**
- * What a run made, written to its folder as it is made. A run that ends by itself undoes everything
- * and removes the file; for one that was killed, `npm run e2e:clean` reads it. So nothing is ever
- * touched that no run wrote down as its own.
+ * What a run has made, recorded in its folder at once. A run that ends by itself undoes everything
+ * and removes the file; for a killed run, `npm run e2e:clean` reads it. So nothing is ever touched
+ * that no run recorded as its own.
  */
 export class Ledger {
   readonly #file: string;
@@ -28,8 +28,8 @@ export class Ledger {
   }
 
   /**
-   * Writes something down that was just made. Synchronous, so that it is on disk before anything
-   * can go wrong.
+   * Records something that was just made. It is synchronous, so that it is on disk before anything
+   * can fail.
    *
    * @param name a process id, the name of a network link or namespace, or a path
    */
@@ -44,8 +44,8 @@ export class Ledger {
 }
 
 /**
- * What a run that did not end by itself has made and what is still there, last made first;
- * undefined when there is no such run.
+ * What is left of a run that did not end by itself, in reverse order; undefined when there is no
+ * such run.
  */
 export function leftBehind(folder: string): { readonly isRunning: boolean; readonly made: readonly Made[] } | undefined {
   let text: string;
@@ -70,8 +70,7 @@ function isStillThere({ kind, name, id }: Made): boolean {
 }
 
 /**
- * What makes it that one and no other, since names and process ids are used again; undefined when
- * there is none.
+ * A unique identity, since names and process ids are used again; undefined when it does not exist.
  */
 function identify(kind: Made["kind"], name: string): string | undefined {
   try {

@@ -15,18 +15,16 @@ export interface ProcessSpec {
   readonly command: string;
   readonly args: readonly string[];
   /**
-   * All that it gets beside PATH and HOME: our own environment may hold proxies and the like, which
-   * must not reach it.
+   * Its environment beside PATH and HOME: our own may have proxies and the like, which must not
+   * affect it.
    */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /**
-   * Talk to it over its standard input and output. Default false: the output goes to the log, too.
-   */
+  /** Whether its standard input and output are used. Default false: the output goes to the log. */
   readonly talk?: boolean;
 }
 
-/** Where processes are written down. */
+/** Where processes are recorded. */
 export interface ProcessKeeping {
   /** Folder of their logs. */
   readonly logs: string;
@@ -39,8 +37,8 @@ const SHOWN_LOG_BYTES = 2_000;
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /**
- * A process of the lab, which may be stopped and started again. It leads a process group of its
- * own, so that Ctrl-C reaches us alone.
+ * A process of the lab, which may be stopped and started again. It has its own process group, so
+ * that only we get Ctrl-C.
  */
 export class LabProcess {
   readonly spec: ProcessSpec;
@@ -55,13 +53,13 @@ export class LabProcess {
   /** Resolves when the process exists, which does not mean that it is ready. */
   static async start(spec: ProcessSpec, keeping: ProcessKeeping): Promise<LabProcess> {
     const started = new LabProcess(spec, keeping);
-    // Before it starts, so that there is no moment at which it runs and nobody would end it.
+    // Before it starts, so that it is always ended.
     keeping.closers.add(() => started.kill());
     await started.start();
     return started;
   }
 
-  /** Starts it again after {@link stop} or {@link kill}; its log goes on. */
+  /** Starts it again after {@link stop} or {@link kill}. Its log is continued. */
   async start(): Promise<void> {
     const { command, args, env, cwd, talk = false } = this.spec;
     this.#keeping.closers.requireOpen();
@@ -99,10 +97,7 @@ export class LabProcess {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /**
-   * Resolves when it has ended, however it did, with its exit code; undefined when a signal ended
-   * it.
-   */
+  /** Resolves with its exit code when it has ended; undefined when a signal ended it. */
   async ended(): Promise<number | undefined> {
     if (this.isRunning && this.#child !== undefined) await once(this.#child, "exit");
     return this.#child?.exitCode ?? undefined;
@@ -149,8 +144,8 @@ export class LabProcess {
 }
 
 /**
- * Kills what is left of a group that we made. Its number cannot be anybody else's while a member
- * lives, and right after its leader's end.
+ * Kills what is left of a group that we made. Its number cannot belong to another group while a
+ * member lives, or directly after its leader's end.
  */
 export function killGroup(pid: number): void {
   if (pid <= 1) return;

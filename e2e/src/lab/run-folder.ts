@@ -11,8 +11,8 @@ export interface RunFolder {
   /** One log per process. */
   readonly logs: string;
   /**
-   * Gone at the end: the database, and what the proxies read and write. Those run as uid 1337,
-   * which may not be able to reach a project that lies in root's home.
+   * Removed at the end: the database, and what the proxies read and write. They run as uid 1337,
+   * which may not be able to read a project in root's home.
    */
   readonly stage: string;
 }

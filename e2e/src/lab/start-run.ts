@@ -3,7 +3,7 @@ import { Closers } from "./closers.ts";
 import { Ledger } from "./ledger.ts";
 import { makeRunFolder, type RunFolder } from "./run-folder.ts";
 
-/** What everything that a run makes is noted in, and undone by. */
+/** Records everything that a run makes, and undoes it. */
 export interface Run {
   readonly run: RunFolder;
   readonly ledger: Ledger;
@@ -13,8 +13,8 @@ export interface Run {
 }
 
 /**
- * Starts what runs within a folder of its own. Whatever happens, what was made is undone: here when
- * the start fails, by {@link Run.close} afterwards.
+ * Starts a run with its own folder. If the start fails, everything that was made is removed;
+ * afterwards {@link Run.close} does this.
  */
 export async function startRun<T>(start: (run: Run) => Promise<T>): Promise<T> {
   const run = makeRunFolder(new Date());
@@ -22,7 +22,7 @@ export async function startRun<T>(start: (run: Run) => Promise<T>): Promise<T> {
   const closers = new Closers();
   const close = async () => {
     await closers.close();
-    // Only now: should something have failed to go, `npm run e2e:clean` finds it.
+    // Only now: if something could not be removed, `npm run e2e:clean` finds it.
     ledger.close();
   };
   try {

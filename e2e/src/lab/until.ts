@@ -3,25 +3,25 @@ import { FencelineError } from "@fenceline/api";
 
 /** How to wait for a condition. */
 export interface UntilOptions {
-  /** Milliseconds until it is given up. Default 30,000. */
+  /** Longest wait in milliseconds. Default 30,000. */
   readonly timeout?: number;
-  /** Milliseconds between two looks. Default 20. */
+  /** Milliseconds between two calls of `look`. Default 20. */
   readonly interval?: number;
-  /** Ends the waiting when it is aborted. */
+  /** Ends the wait when it is aborted. */
   readonly signal?: AbortSignal | undefined;
-  /** Throws when waiting is pointless, for example because the process in question has ended. */
+  /** Throws when waiting is useless, for example because the process has ended. */
   readonly stillPossible?: () => void;
 }
 
-/** What {@link until} takes for "not yet". */
+/** Results that mean "not yet" to {@link until}. */
 export type NotYet = false | undefined;
 
 /**
- * Looks again and again until `look` returns something, and returns that. A look that throws counts
- * as "not yet".
+ * Calls `look` until it returns something, and returns that. An error of `look` counts as "not
+ * yet".
  *
  * @param what finishes the sentence "gave up waiting for …"
- * @throws {FencelineError} `LAB_TIMEOUT`, with the reason of the last look that threw
+ * @throws {FencelineError} `LAB_TIMEOUT`, with the last error of `look`
  */
 export async function until<T>(what: string, look: () => Promise<T | NotYet> | T | NotYet, options: UntilOptions = {}): Promise<T> {
   const { timeout = 30_000, interval = 20, signal, stillPossible = () => {} } = options;

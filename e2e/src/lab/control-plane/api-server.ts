@@ -15,7 +15,7 @@ const ISSUER = "https://kubernetes.default.svc.cluster.local";
 /** A running API server. */
 export interface ApiServer {
   readonly process: LabProcess;
-  /** As a member of `system:masters`, for whom there is no RBAC. */
+  /** A client as a member of `system:masters`, which RBAC does not restrict. */
   readonly client: KubernetesClient;
   readonly connection: Connection;
   /** Kubeconfig file of the same. */
@@ -46,10 +46,10 @@ export async function startApiServer(context: ServerContext, etcd: string): Prom
         `--etcd-servers=${etcd}`,
         `--bind-address=${bridge.address}`,
         `--advertise-address=${bridge.address}`,
-        // It refuses to name an address of loopback in the Service `kubernetes`.
+        // It refuses a loopback address in the Service `kubernetes`.
         ...(bridge.address.startsWith("127.") ? ["--endpoint-reconciler-type=none"] : []),
         `--secure-port=${PORT}`,
-        // It makes a certificate for its address there, by itself.
+        // It creates a certificate for its address there.
         `--cert-dir=${folder}`,
         `--service-cluster-ip-range=${bridge.serviceRange}`,
         "--authorization-mode=RBAC",

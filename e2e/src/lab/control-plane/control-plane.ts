@@ -9,8 +9,8 @@ import { startEtcd } from "./etcd.ts";
 import { startIstiod } from "./istiod.ts";
 
 /**
- * A running control plane. Its processes may be killed and started again, as a suite on outages
- * does. Killed, not stopped: the API server waits long for its watchers to go.
+ * A running control plane. Its processes may be killed and started again, as in a suite on outages.
+ * They are killed, not stopped: the API server waits long for its watchers to disconnect.
  */
 export interface ControlPlane {
   readonly apiServer: ApiServer;
@@ -23,7 +23,7 @@ export interface ControlPlane {
 /** Pods are bound to it; nothing runs on it. */
 export const NODE_NAME = "lab";
 
-/** Starts everything, each part as soon as what it needs is there. */
+/** Starts everything, each part as soon as its dependencies run. */
 export async function startControlPlane(context: LabContext): Promise<ControlPlane> {
   const { process: etcd, url } = await startEtcd(context);
   const apiServer = await startApiServer(context, url);
@@ -36,8 +36,8 @@ export async function startControlPlane(context: LabContext): Promise<ControlPla
 }
 
 /**
- * istiod reads the mesh's configuration once its kinds are there; were it first, it would go on
- * without some of them for a while.
+ * istiod starts after its kinds are installed: otherwise it would run without some of them for a
+ * while.
  */
 async function startMesh(context: LabContext, apiServer: ApiServer): Promise<LabProcess> {
   const { client, process } = apiServer;

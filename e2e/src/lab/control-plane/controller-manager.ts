@@ -4,7 +4,7 @@ import { LabProcess } from "../process.ts";
 import type { ApiServer } from "./api-server.ts";
 
 /**
- * What a mesh and a chart need of Kubernetes' own controllers: endpoints, clean-up of owned objects
+ * The controllers of Kubernetes that a mesh and a chart need: endpoints, deletion of owned objects
  * and namespaces, service accounts, pods.
  */
 const CONTROLLERS = [
@@ -19,10 +19,7 @@ const CONTROLLERS = [
   "job",
 ].join(",");
 
-/**
- * Starts the controllers. What they do shows when they have begun: a namespace gets its default
- * service account.
- */
+/** Starts the controllers. They run once a namespace gets its default service account. */
 export function startControllerManager(context: LabContext, apiServer: ApiServer): Promise<LabProcess> {
   return LabProcess.start(
     {
@@ -35,8 +32,8 @@ export function startControllerManager(context: LabContext, apiServer: ApiServer
         "--secure-port=0",
         `--service-account-private-key-file=${apiServer.serviceAccountKey}`,
         `--root-ca-file=${apiServer.certificates}`,
-        // The default of 20 requests a second is for a cluster that grows slowly; suites make
-        // thousands of Services at once.
+        // The default of 20 requests a second is too low: suites create thousands of Services at
+        // once.
         "--kube-api-qps=500",
         "--kube-api-burst=1000",
       ],

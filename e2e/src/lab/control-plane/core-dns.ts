@@ -10,7 +10,7 @@ import type { ApiServer } from "./api-server.ts";
 const READY_PORT = 8_181;
 
 /**
- * Cluster DNS at port 53 of the bridge. It forwards nothing: a lab calls nobody outside. Returns
+ * Cluster DNS at port 53 of the bridge. It forwards nothing: a lab makes no calls outside. Returns
  * when it knows the Services.
  */
 export async function startCoreDns(context: LabContext, apiServer: ApiServer): Promise<LabProcess> {

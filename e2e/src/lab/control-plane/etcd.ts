@@ -22,8 +22,8 @@ export async function startEtcd(context: ServerContext): Promise<{ readonly proc
         `--listen-peer-urls=${peer}`,
         `--initial-advertise-peer-urls=${peer}`,
         `--initial-cluster=default=${peer}`,
-        // A lab's data is worth nothing after a crash of the machine, and a slow disk would slow
-        // every write down.
+        // A lab's data need not survive a crash of the machine, and a slow disk would slow down
+        // every write.
         "--unsafe-no-fsync",
       ],
     },

@@ -11,7 +11,7 @@ import type { ApiServer } from "./api-server.ts";
 
 /** Istio's own namespace. */
 const ISTIO_NAMESPACE = "istio-system";
-/** Where proxies find istiod, by cluster DNS. */
+/** Name of istiod in cluster DNS, for proxies. */
 export const ISTIOD_ADDRESS = `istiod.${ISTIO_NAMESPACE}.svc:15012`;
 export const TRUST_DOMAIN = "cluster.local";
 
@@ -25,7 +25,7 @@ export async function startIstiod(context: LabContext, apiServer: ApiServer): Pr
   const { bridge, run, releases, signal } = context;
   const { client } = apiServer;
   await prepare(client, bridge.address);
-  // It looks for certificates and tokens relative to its folder.
+  // It reads certificates and tokens relative to its folder.
   const cwd = join(run.path, "istiod");
   mkdirSync(cwd);
   const at = (port: number) => `${bridge.address}:${port}`;
@@ -49,7 +49,7 @@ export async function startIstiod(context: LabContext, apiServer: ApiServer): Pr
       env: {
         POD_NAME: "istiod",
         POD_NAMESPACE: ISTIO_NAMESPACE,
-        // As the install guide asks for.
+        // As the install guide says.
         DEBUG_ENDPOINT_AUTH_ALLOWED_NAMESPACES: "fenceline",
         // The Envoy is a stock one, without the filters of Istio's build.
         PILOT_ENABLE_METADATA_EXCHANGE: "false",
@@ -82,7 +82,7 @@ async function prepare(client: KubernetesClient, address: string): Promise<void>
 
 /**
  * Istio's MeshConfig, which istiod and Fenceline watch.
- * @param outbound what becomes of hosts that Istio does not know
+ * @param outbound how hosts are treated that Istio does not know
  * @param more other fields of it
  */
 export function meshConfig(outbound: "ALLOW_ANY" | "REGISTRY_ONLY" = "ALLOW_ANY", more: object = {}): KubernetesObject {
@@ -102,10 +102,7 @@ export function meshConfig(outbound: "ALLOW_ANY" | "REGISTRY_ONLY" = "ALLOW_ANY"
   };
 }
 
-/**
- * Headless, because a ClusterIP answers only through an Envoy, and this is who configures the
- * Envoys.
- */
+/** Headless, because a ClusterIP works only through an Envoy, and istiod configures the Envoys. */
 function istiodService(address: string): KubernetesObject[] {
   const ports = [
     { name: "grpc-xds", port: PORTS.grpc, protocol: "TCP" },

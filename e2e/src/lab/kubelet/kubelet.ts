@@ -4,13 +4,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { PodObject } from "./pod-template.ts";
 import { type KubeletContext, RunningPod } from "./running-pod.ts";
 
-/** Milliseconds between two looks at the pods. */
+/** Milliseconds between two reads of the pods. */
 const INTERVAL = 200;
 
 /**
- * Scheduler and kubelet of the lab's one node: runs the pods that Deployments and Jobs make, and
- * ends those that are deleted. Pods that a suite makes itself have their node from the start, and
- * are none of its business.
+ * Scheduler and kubelet of the lab's only node: runs the pods of Deployments and Jobs, and ends
+ * deleted ones. Pods that a suite creates itself have their node from the start, and are not
+ * handled here.
  */
 export class Kubelet {
   readonly #kubelet: KubeletContext;
@@ -42,7 +42,7 @@ export class Kubelet {
         for (const pod of pods) this.#look(pod);
         this.#endVanished(new Set(pods.map(({ metadata: { uid } }) => uid)));
       } catch {
-        // The API server is down; what runs goes on running.
+        // The API server is down; running pods go on.
       }
       await delay(INTERVAL, undefined, { ref: false, signal: this.#closed.signal }).catch(() => {});
     }

@@ -1,7 +1,7 @@
 import { parse } from "yaml";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 
-/** A Pod object as far as this lab's kubelet reads it. */
+/** The fields of a Pod object that this lab's kubelet reads. */
 export interface PodObject extends KubernetesObject {
   readonly metadata: KubernetesObject["metadata"] & {
     readonly namespace: string;
@@ -45,7 +45,7 @@ export interface Probe {
   readonly failureThreshold?: number;
 }
 
-/** A volume; others than these hold nothing that we run with. */
+/** A volume; other kinds are not needed here. */
 interface Volume {
   readonly name: string;
   readonly configMap?: { readonly name: string };
@@ -60,7 +60,7 @@ export interface ProjectedConfigMap {
   readonly items?: readonly { readonly key: string; readonly path: string }[];
 }
 
-/** A token that a kubelet asks for in the name of the pod's service account. */
+/** A token that a kubelet requests for the pod's service account. */
 export interface ServiceAccountToken {
   readonly path: string;
   readonly audience?: string;
@@ -74,7 +74,7 @@ export interface PodPlaces {
   readonly address: string;
 }
 
-/** What a container is run with: its variables filled in, its mounts where they really are. */
+/** How a container is run: with expanded variables and the real paths of its mounts. */
 export interface Invocation {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -104,8 +104,7 @@ export function portNumber({ ports = [] }: Container, port: number | string): nu
 }
 
 /**
- * Whether Istio's injector would give the pod a proxy: as its own label says, else as its
- * namespace's does.
+ * Whether Istio's injector would add a proxy to the pod: by its own label, else by its namespace's.
  *
  * @see
  * https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy

@@ -1,15 +1,15 @@
-/** What a probe does, as in a pod's `readinessProbe` or `livenessProbe`. */
+/** Settings of a probe, as in a pod's `readinessProbe` or `livenessProbe`. */
 export interface ProbeOptions {
   readonly url: string;
-  /** Milliseconds between two looks. Default 1,000. */
+  /** Milliseconds between two requests. Default 1,000. */
   readonly period?: number;
   /** Milliseconds for one answer. Default 1,000. */
   readonly timeout?: number;
-  /** So many noes in a row are one. Default 1. */
+  /** Consecutive failures that count as one. Default 1. */
   readonly failureThreshold?: number;
 }
 
-/** Asks once. No answer is a no. */
+/** Sends one request. No answer is a failure. */
 export async function probe({ url, timeout = 1_000 }: Pick<ProbeOptions, "url" | "timeout">): Promise<boolean> {
   try {
     return (await fetch(url, { signal: AbortSignal.timeout(timeout) })).ok;
@@ -19,10 +19,10 @@ export async function probe({ url, timeout = 1_000 }: Pick<ProbeOptions, "url" |
 }
 
 /**
- * Asks again and again, and tells when the answer changes. It begins with a yes.
+ * Probes repeatedly, and tells when the result changes. It begins with a success.
  *
- * @param tell may fail, for example while the API server is down; it is told again with the next
- * look
+ * @param tell may fail, for example while the API server is down; it is called again after the next
+ * request
  * @returns ends it
  */
 export function follow(options: ProbeOptions, tell: (succeeds: boolean) => Promise<void>): () => void {

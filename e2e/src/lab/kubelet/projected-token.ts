@@ -2,7 +2,7 @@ import { renameSync, writeFileSync } from "node:fs";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { PodObject, ServiceAccountToken } from "./pod-template.ts";
 
-/** What a projected token is made with. */
+/** Settings of a projected token. */
 export interface ProjectedTokenOptions {
   readonly client: KubernetesClient;
   readonly pod: PodObject;
@@ -11,7 +11,7 @@ export interface ProjectedTokenOptions {
   readonly file: string;
 }
 
-/** As a kubelet: a token is replaced when so much of its time is over. */
+/** Part of its lifetime after which a token is replaced, as by a kubelet. */
 const RENEWED_AT = 0.8;
 /** Milliseconds until a failed renewal is tried again. */
 const RETRY = 10_000;
@@ -32,7 +32,7 @@ export async function projectToken({ client, pod, source, file }: ProjectedToken
   const write = async () => {
     const account = pod.spec.serviceAccountName ?? "default";
     const token = await client.serviceAccountToken(namespace, account, { audience, seconds, pod: { name, uid } });
-    // Whoever reads it meets a whole token, the old or the new one.
+    // A reader always gets a complete token, the old or the new one.
     writeFileSync(`${file}.new`, token, { mode: 0o600 });
     renameSync(`${file}.new`, file);
   };

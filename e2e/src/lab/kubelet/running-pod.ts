@@ -22,7 +22,7 @@ import {
 import { follow, type ProbeOptions, probe } from "./probe.ts";
 import { projectToken } from "./projected-token.ts";
 
-/** What a pod is run with. */
+/** What the kubelet needs to run a pod. */
 export interface KubeletContext {
   readonly context: LabContext;
   readonly client: KubernetesClient;
@@ -30,8 +30,8 @@ export interface KubeletContext {
 }
 
 /**
- * The first restart of a container comes at once, the others after this many milliseconds, doubled
- * each time.
+ * The first restart of a container is immediate, later ones follow after this many milliseconds,
+ * doubled each time.
  */
 const RESTART_DELAY = 10_000;
 const GRACE_SECONDS = 30;
@@ -75,7 +75,7 @@ export class RunningPod {
     return process;
   }
 
-  /** What its readiness probes say now; the pod's `Ready` follows some failures later. */
+  /** The current result of its readiness probes; the pod's `Ready` follows some failures later. */
   async isReady(): Promise<boolean> {
     const probes = this.object.spec.containers.flatMap((container) =>
       container.readinessProbe === undefined ? [] : [probe(this.#probe(container, container.readinessProbe, "readyz"))],
@@ -83,7 +83,7 @@ export class RunningPod {
     return (await Promise.all(probes)).every((succeeds) => succeeds);
   }
 
-  /** Ends it, within the grace period that its deletion gives. */
+  /** Ends it, within the grace period of its deletion. */
   async end(graceSeconds = GRACE_SECONDS): Promise<void> {
     this.#isEnding = true;
     for (const stop of this.#stops) stop();
@@ -107,7 +107,7 @@ export class RunningPod {
     void this.#supervise(process).catch(() => {});
   }
 
-  /** What a kubelet does when a container ends: again, or never, as the pod says. */
+  /** Restarts an ended container, or not, by the pod's policy, like a kubelet. */
   async #supervise(process: LabProcess): Promise<void> {
     for (let restarts = 0; ; restarts++) {
       const code = await process.ended();
@@ -131,8 +131,8 @@ export class RunningPod {
   }
 
   /**
-   * The first yes is asked for more often than the probe says, to lose no time; the pod's `Ready`
-   * follows it from then on.
+   * Until the first success it probes more often, to save time; the pod's `Ready` follows the probe
+   * from then on.
    */
   async #followReadiness(options: ProbeOptions): Promise<void> {
     const { signal } = this.#kubelet.context;

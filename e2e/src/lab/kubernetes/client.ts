@@ -15,22 +15,22 @@ const FIELD_MANAGER = "fenceline-lab";
 const MERGE_PATCH = "application/merge-patch+json";
 const NOT_FOUND = 404;
 
-/** Whether an object goes before those that it owns, or after them. */
+/** Whether an object is deleted before those that it owns, or after them. */
 export type Propagation = "Background" | "Foreground";
 
-/** What a service-account token is good for. */
+/** Settings of a service-account token. */
 export interface TokenOptions {
-  /** Who may accept it. Default: the API server. */
+  /** Its audience. Default: the API server. */
   readonly audience?: string | undefined;
   /** Default: a day. */
   readonly seconds?: number;
-  /** It is worth nothing once this pod is gone. */
+  /** It is invalid once this pod is gone. */
   readonly pod?: { readonly name: string; readonly uid: string };
 }
 
 /**
- * A small client of the API server. Not the one that Fenceline uses: a suite must see what is there
- * by other means than the code under test.
+ * A small client of the API server. It is not Fenceline's: a suite must not use the code under test
+ * to see the result.
  */
 export class KubernetesClient {
   readonly #connection: Connection;
@@ -44,7 +44,7 @@ export class KubernetesClient {
   }
 
   /**
-   * Creates the object or makes it what is given, by server-side apply; returns what the server has
+   * Creates or changes the object by server-side apply. Returns the object as the server has it
    * then.
    */
   async apply(object: KubernetesObject): Promise<KubernetesObject> {
@@ -89,9 +89,9 @@ export class KubernetesClient {
   }
 
   /**
-   * Deletes the object at once, without a grace period; nothing happens when there is none.
+   * Deletes the object at once, without a grace period; does nothing when there is none.
    *
-   * @param propagation what becomes of the objects that it owns. Default: as the kind has it
+   * @param propagation when the objects that it owns are deleted. Default: that of the kind
    */
   async delete(reference: ObjectReference, propagation?: Propagation): Promise<void> {
     const options = { gracePeriodSeconds: 0, ...(propagation !== undefined && { propagationPolicy: propagation }) };
@@ -113,7 +113,7 @@ export class KubernetesClient {
   }
 
   /**
-   * Any request. Returns the answer's JSON, or its text when it is none.
+   * Any request. Returns the answer's JSON, or its text when it is not JSON.
    *
    * @throws {FencelineError} `LAB_API_SERVER` for every status but 2xx
    */
@@ -129,8 +129,8 @@ export class KubernetesClient {
   async #send(method: string, path: string, body?: unknown, contentType = "application/json"): Promise<Answer> {
     const { host, port, token } = this.#connection;
     const payload = body === undefined ? "" : JSON.stringify(body);
-    // node:http sends the body of a DELETE without any framing, and the server would take it for
-    // the next request.
+    // node:http sends the body of a DELETE without framing, and the server would read it as the
+    // next request.
     const framing = { "content-type": contentType, "content-length": Buffer.byteLength(payload) };
     const headers = { authorization: `Bearer ${token}`, accept: "application/json", ...framing };
     const asked = request({ host, port, method, path, headers, agent: this.#agent });

@@ -1,4 +1,4 @@
-/** Where an API server is, and who asks. */
+/** Address of an API server, and the credentials for it. */
 export interface Connection {
   readonly host: string;
   readonly port: number;

@@ -1,4 +1,4 @@
-/** An object as it goes over the wire. */
+/** An object as the API server sends it. */
 export interface KubernetesObject {
   readonly apiVersion: string;
   readonly kind: string;

@@ -7,7 +7,7 @@ interface Resource {
   readonly namespaced: boolean;
 }
 
-/** Where the API server has the objects of a kind, as its own discovery tells. */
+/** Paths of the objects of a kind, from the API server's discovery. */
 export class ResourcePaths {
   readonly #get: (path: string) => Promise<unknown>;
   readonly #known = new Map<string, Resource>();

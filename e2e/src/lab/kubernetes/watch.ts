@@ -6,18 +6,18 @@ import { FencelineError } from "@fenceline/api";
 import type { Connection } from "./connection.ts";
 import type { KubernetesObject } from "./object.ts";
 
-/** What happened to an object, and the object since. */
+/** What happened to an object, and the object afterwards. */
 export interface WatchEvent {
   readonly type: "ADDED" | "MODIFIED" | "DELETED";
   readonly object: KubernetesObject;
 }
 
 /**
- * Follows the objects of a collection: those that are there come first, as added. It ends with the
- * connection; a suite that outlives its API server begins anew.
+ * Follows the objects of a collection: existing ones come first, as added. It ends with the
+ * connection; a suite that restarts its API server has to start it again.
  *
  * @param path of the collection, for example `/api/v1/namespaces/default/services`
- * @param ended told when the API server ends it; whoever watches anew gets everything once more
+ * @param ended called when the API server ends it; a new watch gets everything again
  * @returns ends it
  * @throws {FencelineError} `LAB_API_SERVER` when the API server refuses
  */

@@ -11,7 +11,7 @@ export interface Bridge {
   readonly name: string;
   /** Address of the machine on it; every server of the control plane listens here. */
   readonly address: string;
-  /** Range of the ClusterIPs. Nothing listens there: Envoys alone know what they mean. */
+  /** Range of the ClusterIPs. Nothing listens there: only Envoys know them. */
   readonly serviceRange: string;
   /** The n-th pod's address, from 1. */
   podAddress(index: number): string;
@@ -56,9 +56,9 @@ export async function removeLink(name: string): Promise<void> {
 
 async function claim(name: string): Promise<boolean> {
   try {
-    // A bridge without an address of its own takes the lowest of its ports'. Then it changes as
-    // pods come and go, and packets to the machine are lost until a pod has asked for it again: DNS
-    // queries, first of all.
+    // A bridge without its own MAC address takes the lowest of its ports'. This changes as pods
+    // come and go, and packets to the machine, such as DNS queries, are lost until a pod has
+    // resolved it again.
     await runCommand("ip", ["link", "add", name, "address", BRIDGE_MAC, "type", "bridge"]);
     return true;
   } catch (error) {
@@ -67,7 +67,7 @@ async function claim(name: string): Promise<boolean> {
   }
 }
 
-/** The x of every 10.x.0.0/16 that a route of this machine leads into. */
+/** The x of every 10.x.0.0/16 to which a route of this machine leads. */
 async function usedRanges(): Promise<Set<number>> {
   const routes: { readonly dst: string }[] = JSON.parse(await runCommand("ip", ["-json", "-4", "route", "show"]));
   return new Set(routes.flatMap(({ dst }) => (/^10\.(\d+)\.[\d.]+(?:\/(?:1[6-9]|2\d|3[0-2]))?$/.exec(dst) ?? []).slice(1).map(Number)));

@@ -19,7 +19,7 @@ export interface NetworkNamespace {
   remove(): Promise<void>;
 }
 
-/** What a namespace is made with. */
+/** Settings of a namespace. */
 export interface NamespaceOptions {
   readonly bridge: Bridge;
   readonly ledger: Ledger;
@@ -28,13 +28,13 @@ export interface NamespaceOptions {
   readonly index: number;
   /** `<pod>.<Kubernetes namespace>`. */
   readonly pod: string;
-  /** Domains that short host names are tried in. */
+  /** Search domains of short host names. */
   readonly search: readonly string[];
-  /** Whether its connections go by way of an Envoy in it. */
+  /** Whether its connections are redirected through an Envoy in it. */
   readonly redirect: boolean;
 }
 
-/** `ip netns exec` shows this folder's files in place of those in /etc. */
+/** `ip netns exec` shows this folder's files instead of those in /etc. */
 const NETNS_ETC = "/etc/netns";
 
 export async function makeNetworkNamespace(options: NamespaceOptions): Promise<NetworkNamespace> {
@@ -42,17 +42,16 @@ export async function makeNetworkNamespace(options: NamespaceOptions): Promise<N
   const name = `${bridge.name}-${pod}`;
   const link = `${bridge.name}v${index}`;
   const address = bridge.podAddress(index);
-  // A pod may go before its lab; whoever closes first, each thing is removed once.
+  // A pod may end before its lab. Each thing is removed once, whoever closes first.
   const own = new Closers();
   closers.add(() => own.close());
-  // Making what exists fails, so what is written down is ours.
+  // Creating an existing name fails, so everything that is recorded is ours.
   await runCommand("ip", ["netns", "add", name]);
   ledger.record("namespace", name);
   own.add(() => removeNamespace(name));
   await runCommand("ip", ["link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name]);
   ledger.record("link", link);
-  // Deleting the namespace would remove it too, but some time later, when its name may be wanted
-  // again.
+  // Deleting the namespace would remove it too, but only later, when its name may be needed again.
   own.add(() => removeLink(link));
   writeResolvConf(name, bridge.address, search);
   await runCommand("ip", ["link", "set", link, "master", bridge.name, "up"]);

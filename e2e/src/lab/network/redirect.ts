@@ -1,10 +1,10 @@
-/** The proxy's user: its own connections must not come back to it. */
+/** The proxy's user: its own connections must not be redirected to it. */
 export const PROXY_UID = 1337;
 
 /** Envoy's listeners for captured connections. */
 const OUTBOUND = 15_001;
 const INBOUND = 15_006;
-/** Admin, agent, health and metrics: asked from outside, and not part of the mesh. */
+/** Admin, agent, health and metrics: called from outside, and not part of the mesh. */
 const UNCAPTURED_INBOUND = [15_000, 15_020, 15_021, 15_090];
 
 /**

@@ -10,7 +10,7 @@ import { until } from "../until.ts";
 import { type PodSpec, podLabels } from "./pod-object.ts";
 import type { ProxyPrograms } from "./proxy-programs.ts";
 
-/** What an agent is started with. */
+/** Settings of an agent. */
 export interface AgentOptions {
   readonly context: LabContext;
   readonly client: KubernetesClient;
@@ -20,8 +20,7 @@ export interface AgentOptions {
 }
 
 /**
- * The agent answers here for itself and, with mTLS in the way of everybody else, for the
- * application's probes.
+ * Port of the agent, for itself and for the application's probes, which mTLS would block otherwise.
  */
 export const AGENT_PORT = 15_020;
 const TOKEN_AUDIENCE = "istio-ca";
@@ -71,9 +70,9 @@ function agentEnvironment({ network, programs, spec }: AgentOptions): Record<str
     CA_ROOT_CA: "./root-cert.pem",
     XDS_ROOT_CA: "./root-cert.pem",
     ISTIO_META_CLUSTER_ID: "Kubernetes",
-    // Or it asks the metadata address of every cloud which one this is.
+    // Otherwise it asks the metadata address of every cloud.
     CLOUD_PLATFORM: "none",
-    // Labels come from the file, as in a real pod; ISTIO_META_LABELS would be taken in their place.
+    // Labels come from the file, as in a real pod; ISTIO_META_LABELS would replace them.
     PROXY_CONFIG: JSON.stringify({ ...config, ...own }),
     ...(probers && { ISTIO_KUBE_APP_PROBERS: JSON.stringify(probers) }),
   };

@@ -31,7 +31,7 @@ interface Asked {
 /** A load that runs in a pod. */
 export interface RunningLoad {
   report(): Promise<LoadReport>;
-  /** Sends no more, and resolves when every answer is there. */
+  /** Sends no more, and resolves when every answer has arrived. */
   stop(): Promise<LoadReport>;
 }
 
@@ -39,11 +39,11 @@ export interface RunningLoad {
 export interface OpenConnection<End = unknown> {
   /** Sends one line or message and returns the one that comes back. */
   exchange(send: string): Promise<string>;
-  /** Ends it. Returns how it ended, for those that say so. */
+  /** Ends it. Returns how it ended, if its protocol has a status. */
   close(): Promise<End>;
 }
 
-/** The application in a pod: its servers echo, and it calls whom a suite tells it to. */
+/** The application in a pod: its servers echo, and it makes the calls that a suite requests. */
 export class App {
   readonly #process: LabProcess;
   readonly #asked = new Map<number, Asked>();
@@ -55,7 +55,7 @@ export class App {
     const lines = createInterface({ input: process.streams.output });
     lines.on("line", (line) => this.#heard(line));
     lines.on("close", () => this.#ended());
-    // A question to an application that has just ended: the end of its output tells.
+    // The application may just have ended: the end of its output shows this.
     process.streams.input.on("error", () => {});
   }
 
@@ -67,7 +67,7 @@ export class App {
     return app;
   }
 
-  /** One HTTP request. Rejects when there is no whole answer; any status is one. */
+  /** One HTTP request. Rejects without a complete answer; any status is an answer. */
   call(call: HttpCall | string): Promise<HttpAnswer> {
     return this.#ask({ do: "call", ...(typeof call === "string" ? { url: call } : call) }) as Promise<HttpAnswer>;
   }
@@ -93,7 +93,7 @@ export class App {
     return this.#ask({ do: "grpc call", ...call }) as Promise<GrpcAnswer>;
   }
 
-  /** Writes access logs to a collector, as whoever the call says. */
+  /** Writes access logs to a collector, with the node that the call names. */
   sendAccessLogs(call: AccessLogCall): Promise<Pick<GrpcAnswer, "status" | "details">> {
     return this.#ask({ do: "send access logs", ...call }) as Promise<Pick<GrpcAnswer, "status" | "details">>;
   }
@@ -141,7 +141,7 @@ export class App {
     else asked?.resolve(reply.result);
   }
 
-  /** Everybody who waits hears why. */
+  /** All waiting calls get the reason. */
   #ended(): void {
     const error = new FencelineError("LAB_PROCESS_ENDED", { message: `${this.#process.spec.name} ended, see ${this.#process.logFile}` });
     this.#ready.reject(error);

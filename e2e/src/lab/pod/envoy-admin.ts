@@ -1,6 +1,6 @@
 import { FencelineError } from "@fenceline/api";
 
-/** A virtual host of a route table, cut down to what suites ask for. */
+/** A virtual host of a route table, reduced to what suites read. */
 interface VirtualHost {
   readonly name: string;
   readonly domains: readonly string[];
@@ -27,7 +27,7 @@ interface HostStatus {
 
 const ADMIN_PORT = 15_000;
 
-/** The admin interface of a pod's Envoy, asked from outside of the pod. */
+/** The admin interface of a pod's Envoy, called from outside of the pod. */
 export class EnvoyAdmin {
   readonly #url: string;
 

@@ -11,8 +11,8 @@ export interface PodSpec {
   /** Default: the pod's name; it is made when there is none. */
   readonly serviceAccount?: string;
   /**
-   * Name of the headless Service in which the pod has a DNS name of its own, `<pod>.<Service>`, as
-   * a StatefulSet's pods do. Default: none.
+   * Name of the headless Service in which the pod has its own DNS name `<pod>.<Service>`, like a
+   * StatefulSet's pods. Default: none.
    */
   readonly subdomain?: string;
   /**
@@ -22,12 +22,12 @@ export interface PodSpec {
   readonly proxy?: false | ProxySpec;
 }
 
-/** What a pod's own annotations and probes change about its proxy. */
+/** Changes of a pod's annotations and probes to its proxy. */
 interface ProxySpec {
   /** Fields of Istio's ProxyConfig, on top of the mesh's. */
   readonly config?: Readonly<Record<string, unknown>>;
   /**
-   * Paths at which the agent answers for the application's probes: with mTLS, a kubelet cannot ask
+   * Paths at which the agent answers for the application's probes: with mTLS, a kubelet cannot call
    * the application itself.
    */
   readonly probers?: Readonly<Record<string, { readonly httpGet: { readonly path: string; readonly port: number } }>>;
@@ -54,8 +54,8 @@ export async function createPodObject(client: KubernetesClient, spec: PodSpec, a
 }
 
 /**
- * Takes a Pod object of somebody else for the lab's node, as a scheduler would, and gives it the
- * label that Istio's injection adds.
+ * Assigns somebody else's Pod object to the lab's node, as a scheduler would, and adds the label of
+ * Istio's injection.
  */
 export async function takePodObject(client: KubernetesClient, spec: PodSpec, address: string): Promise<void> {
   const { namespace, name } = spec;
@@ -69,7 +69,7 @@ export async function takePodObject(client: KubernetesClient, spec: PodSpec, add
 /** Tells the API server whether the pod is ready, as a kubelet would: endpoints follow. */
 export async function setPodStatus(client: KubernetesClient, spec: PodSpec, address: string, isReady: boolean): Promise<void> {
   const ready = isReady ? "True" : "False";
-  // A Deployment's controller takes no pod for available that does not say since when.
+  // For a Deployment's controller a pod is only available with this time.
   const lastTransitionTime = new Date().toISOString();
   const conditions = [
     { type: "PodScheduled", status: "True", lastTransitionTime },
@@ -80,7 +80,7 @@ export async function setPodStatus(client: KubernetesClient, spec: PodSpec, addr
   await client.patch(podReference(spec), { status: { phase: "Running", podIP: address, podIPs: [{ ip: address }], conditions } }, "status");
 }
 
-/** Tells the API server that a pod has ended which is not to be started again. */
+/** Tells the API server that a pod has ended and will not be started again. */
 export async function setPodEnded(client: KubernetesClient, spec: PodSpec, succeeded: boolean): Promise<void> {
   await client.patch(podReference(spec), { status: { phase: succeeded ? "Succeeded" : "Failed" } }, "status");
 }
@@ -92,7 +92,7 @@ function podObject(spec: PodSpec): KubernetesObject {
     apiVersion: "v1",
     kind: "Pod",
     metadata: { namespace, name, labels: podLabels(spec) },
-    // No kubelet looks at the image.
+    // No kubelet uses the image.
     spec: { nodeName: NODE_NAME, serviceAccountName: serviceAccount, containers: [{ name: "app", image: "lab" }], ...dns },
   };
 }

@@ -11,7 +11,7 @@ import { EnvoyAdmin } from "./envoy-admin.ts";
 import { createPodObject, type PodSpec, podReference, setPodEnded, setPodStatus, takePodObject } from "./pod-object.ts";
 import type { ProxyPrograms } from "./proxy-programs.ts";
 
-/** What pods are made with. */
+/** What a pod needs. */
 export interface PodContext {
   readonly context: LabContext;
   readonly controlPlane: ControlPlane;
@@ -21,7 +21,7 @@ export interface PodContext {
 /** A process of a pod: its name is unique in the pod. */
 export type ContainerSpec = Pick<ProcessSpec, "name" | "command" | "args" | "env" | "cwd" | "talk">;
 
-/** A pod with its own Envoy, and whatever processes are started in it. */
+/** A pod with its own Envoy, and the processes that are started in it. */
 export class Pod {
   readonly spec: PodSpec;
   /** Its Envoy. */
@@ -84,9 +84,9 @@ export class Pod {
   }
 
   /**
-   * Lets a ClusterIP answer the pod's Envoy where that does not know the Service, as kube-proxy
-   * would: the lab has none, and otherwise what takes Istio's passthrough would hang in place of
-   * being answered, or refused, by the other pod's Envoy.
+   * Makes a ClusterIP work for the pod's Envoy where this does not know the Service, as kube-proxy
+   * would. The lab has no kube-proxy: otherwise calls through Istio's passthrough would hang
+   * instead of being answered, or refused, by the other pod's Envoy.
    */
   async serveClusterIP(service: { readonly address: string; readonly port: number }, pod: typeof service): Promise<void> {
     const [command, args] = this.#network.enter("iptables", serviceRule(service, pod));
@@ -101,13 +101,13 @@ export class Pod {
     return setPodStatus(this.#lab.controlPlane.apiServer.client, this.spec, this.address, isReady);
   }
 
-  /** Tells the API server that everything that the pod was to do is done. */
+  /** Tells the API server that the pod's work is done. */
   setEnded(succeeded: boolean): Promise<void> {
     return setPodEnded(this.#lab.controlPlane.apiServer.client, this.spec, succeeded);
   }
 
   /**
-   * Writes a kubeconfig file with the rights of the pod's service account, in place of the token
+   * Writes a kubeconfig file with the rights of the pod's service account, instead of the token
    * that a kubelet mounts.
    */
   async kubeconfig(): Promise<string> {
@@ -120,10 +120,11 @@ export class Pod {
   }
 
   /**
-   * Ends the pod as a deletion does: out of the endpoints first, then all of its processes at once,
-   * then the object. Happens once: the object may be that of a pod of the same name by then.
+   * Ends the pod like a deletion: first it is removed from the endpoints, then all of its processes
+   * end at once, then the object is deleted. It happens once: later the object may be of another
+   * pod with the same name.
    *
-   * @param grace milliseconds that they are given after SIGTERM
+   * @param grace milliseconds for the processes after SIGTERM
    */
   delete(grace = 10_000): Promise<void> {
     this.#deletion ??= this.#delete(grace);

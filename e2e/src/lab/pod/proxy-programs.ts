@@ -5,7 +5,7 @@ import { envoyBinary } from "../../setup/envoy.ts";
 import { istioFile } from "../../setup/istio.ts";
 import type { Releases } from "../../setup/releases.ts";
 
-/** What a pod's proxy consists of, where the proxy's user can reach it. */
+/** The programs of a pod's proxy, where the proxy's user can read them. */
 export interface ProxyPrograms {
   readonly agent: string;
   readonly envoy: string;
@@ -13,7 +13,7 @@ export interface ProxyPrograms {
 }
 
 /**
- * Puts the programs into the stage folder, which anybody may read: the project itself may lie in
+ * Puts the programs into the stage folder, which anybody may read: the project itself may be in
  * root's home.
  */
 export async function stageProxyPrograms(stage: string, { envoy: release, istio }: Releases): Promise<ProxyPrograms> {
@@ -36,8 +36,8 @@ async function place(from: string, to: string): Promise<void> {
 }
 
 /**
- * Lets suites ask a pod's Envoy from outside: the only change to Istio's own template is the
- * address of the admin interface.
+ * Makes a pod's Envoy accessible from outside, for suites: the only change to Istio's own template
+ * is the address of the admin interface.
  */
 function openAdmin(template: string): string {
   const admin = template.indexOf('"admin": {');
