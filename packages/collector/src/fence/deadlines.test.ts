@@ -33,5 +33,6 @@ test("T-27 a host with a deadline leaves the Sidecar within a second or so of it
   const shows = () => running.read("rendered/test1/Sidecar-a.yaml").includes("test1/b.test1.svc.cluster.local");
   assert.ok(shows());
   await until(() => !shows());
+  assert.ok(Date.now() >= deadline, `${deadline - Date.now()} ms early`);
   assert.ok(Date.now() - deadline < 3_000, `${Date.now() - deadline} ms late`);
 });
