@@ -72,6 +72,16 @@ for (const { golden } of goldenCases()) {
     }
   });
 
+  law("issue 16: Services have both families where the cluster does, daemons listen on both, and no policy names addresses", () => {
+    assert.ok(services.length >= 2);
+    for (const { metadata, spec } of ofKind<{ metadata: { name: string }; spec: { ipFamilyPolicy?: string } }>("Service"))
+      assert.equal(spec.ipFamilyPolicy, "PreferDualStack", metadata.name);
+    for (const { metadata } of deployments)
+      assert.ok(!container(metadata.name).args?.some((arg) => arg.startsWith("--host")), metadata.name);
+    for (const policy of ofKind<object>("NetworkPolicy", "AuthorizationPolicy"))
+      assert.doesNotMatch(JSON.stringify(policy), /ipBlock|cidr/i);
+  });
+
   law("the proxy has no token of the API server", () => {
     const proxy = deployments.find(({ metadata }) => metadata.name === "global-sidecar");
     assert.equal(proxy?.spec.template.spec.automountServiceAccountToken, false);

@@ -20,5 +20,6 @@ export * from "./listen-failure.ts";
 export * from "./mesh-addresses.ts";
 export * from "./object-change.ts";
 export * from "./part-of-free.ts";
+export * from "./peer-address.ts";
 export * from "./peer-identity.ts";
 export * from "./token-bucket.ts";

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { callAddress, listenAddress } from "./listen.ts";
+import { callAddress, EVERY_ADDRESS, listenAddress } from "./listen.ts";
 import { runToEnd } from "./testing/fenceline-process.ts";
 
 async function takenPort(t: TestContext): Promise<number> {
@@ -106,4 +106,14 @@ test("T-50 who listens on every address is called on loopback", () => {
     "::1",
     "127.0.0.2",
   ]);
+});
+
+test("issue 16: who listens on every address is reached by both families, and one that IPv4 has is told as taken", async (t) => {
+  const port = await takenPort(t);
+  assert.equal(await listenAddress(EVERY_ADDRESS, [{ flag: "--port", port: 0 }]), "::");
+  await assert.rejects(listenAddress(EVERY_ADDRESS, [{ flag: "--port", port }]), {
+    code: "LISTEN_FAILED",
+    message: /in use/,
+    hint: /--port/,
+  });
 });

@@ -10,6 +10,11 @@ export interface WantedPort {
   readonly port: number;
 }
 
+/** Every address of the machine, of both families. */
+export const EVERY_ADDRESS = "::";
+/** The same where the machine has no IPv6. */
+const EVERY_IPV4_ADDRESS = "0.0.0.0";
+
 /**
  * The address of `--host`. It resolves when every port of the command is known to be free there.
  * Call it before anything is started: then every error has the same form, names the flag to change,
@@ -18,13 +23,29 @@ export interface WantedPort {
  * A host name is resolved only here, so that all parts listen on the same address: gRPC would try
  * every address of a name, and accept if one of them works.
  *
+ * Where the machine has no IPv6, {@link EVERY_ADDRESS} is every one of IPv4.
+ *
  * @throws {FencelineError} `LISTEN_FAILED`
  */
 export async function listenAddress(host: string, ports: readonly WantedPort[]): Promise<string> {
   const address = await addressOf(host, ports[0]?.port ?? 0);
+  try {
+    await tryPorts(address, ports);
+    return address;
+  } catch (error) {
+    const { code = "" } = ((error as FencelineError).cause ?? {}) as NodeJS.ErrnoException;
+    if (address !== EVERY_ADDRESS || !NO_IPV6.has(code)) throw error;
+    await tryPorts(EVERY_IPV4_ADDRESS, ports);
+    return EVERY_IPV4_ADDRESS;
+  }
+}
+
+/** Codes of a machine that does not speak IPv6 at all, or has no address of it. */
+const NO_IPV6: ReadonlySet<string> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL"]);
+
+async function tryPorts(address: string, ports: readonly WantedPort[]): Promise<void> {
   const held = await holdPorts(address, ports);
   await Promise.all(held.map((each) => each.release()));
-  return address;
 }
 
 /** A port that is held for this process. */

@@ -94,8 +94,9 @@ export async function get(
   port: number,
   path: string,
   headers: Record<string, string> = {},
+  host = "127.0.0.1",
 ): Promise<{ readonly status: number; readonly body: string }> {
-  const sent = request({ host: "127.0.0.1", port, path, headers, agent: false }).end();
+  const sent = request({ host, port, path, headers, agent: false }).end();
   const [response] = await once(sent, "response");
   let body = "";
   response.setEncoding("utf8").on("data", (text: string) => {

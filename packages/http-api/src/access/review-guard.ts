@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { FencelineError } from "@fenceline/api/vocabulary";
+import { FencelineError, peerAddress } from "@fenceline/api/vocabulary";
 import { ApiRefusal } from "../refusal.ts";
 import { type Guard, type GuardedCall, type RefusalReason, tokenOf, tokenRefused } from "./guard.ts";
 import { formatRight, type Right } from "./right.ts";
@@ -53,7 +53,7 @@ export function reviewGuard<User extends { readonly username: string }>(options:
   return {
     async admit({ request, right }: GuardedCall) {
       const token = tokenIn(request);
-      const user = await reviewed(authenticate(token, request.socket.remoteAddress ?? "unknown"));
+      const user = await reviewed(authenticate(token, peerAddress(request.socket.remoteAddress)));
       if (user === undefined) throw refuse("token_refused", tokenRefused(hint));
       const needed = right();
       if (!(await reviewed(authorize(user, needed)))) throw refuse("forbidden", forbidden(user.username, needed));

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { formatAddress } from "@fenceline/api/vocabulary";
+import { formatAddress, peerAddress } from "@fenceline/api/vocabulary";
 
 /**
  * The peer of a connection, for example `10.0.0.1:4711`. Undefined once it is closed, unless it was
@@ -8,7 +8,7 @@ import { formatAddress } from "@fenceline/api/vocabulary";
 export function clientAddress(socket: Duplex): string | undefined {
   if (!("remoteAddress" in socket) || !("remotePort" in socket) || typeof socket.remoteAddress !== "string") return undefined;
   const { remoteAddress, remotePort } = socket;
-  return formatAddress(remoteAddress, Number(remotePort));
+  return formatAddress(peerAddress(remoteAddress), Number(remotePort));
 }
 
 /** Milliseconds for a client to close its side after everything was sent. */

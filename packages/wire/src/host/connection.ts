@@ -1,5 +1,5 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session } from "node:http2";
-import { TokenBucket } from "@fenceline/api/vocabulary";
+import { formatAddress, peerAddress, TokenBucket } from "@fenceline/api/vocabulary";
 import { ControlFrames } from "../control-frames.ts";
 import type { Call, CallConnection } from "./call.ts";
 import type { PlaceHolder } from "./connection-places.ts";
@@ -95,8 +95,8 @@ export class Connection implements CallConnection, PlaceHolder {
 
   /** @param now milliseconds of a monotonic clock @param jitter from 0.9 to 1.1 */
   constructor(paced: PacedSocket, session: ServerHttp2Session, limits: HostLimits, events: ConnectionEvents, now: number, jitter: number) {
-    this.address = paced.socket.remoteAddress ?? "unknown";
-    this.remoteAddress = `${this.address}:${paced.socket.remotePort ?? 0}`;
+    this.address = peerAddress(paced.socket.remoteAddress);
+    this.remoteAddress = formatAddress(this.address, paced.socket.remotePort ?? 0);
     this.#socket = paced;
     this.#session = session;
     this.#limits = limits;

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Http2Server, IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { listenFailed } from "@fenceline/api/vocabulary";
+import { listenFailed, peerAddress } from "@fenceline/api/vocabulary";
 import { statusOnly } from "./answer.ts";
 import { Call, type CallContext, type CallOrigin } from "./call.ts";
 import { Connection, type StreamRefusal } from "./connection.ts";
@@ -173,7 +173,7 @@ class Host implements GrpcHost {
   /** Closes a connection that exceeds a limit before any work is done for it. */
   #accept(socket: Socket): void {
     const limit = this.#isClosing ? undefined : this.#admit(socket);
-    if (limit !== undefined) this.#context.limited(limit, socket.remoteAddress ?? "unknown");
+    if (limit !== undefined) this.#context.limited(limit, peerAddress(socket.remoteAddress));
     if (limit !== undefined || this.#isClosing) {
       socket.destroy();
       return;
@@ -188,7 +188,7 @@ class Host implements GrpcHost {
 
   #admit(socket: Socket): HostLimit | undefined {
     const now = performance.now();
-    const address = socket.remoteAddress ?? "unknown";
+    const address = peerAddress(socket.remoteAddress);
     // The sidecar's connections are everybody's. They are paced, and each peer has its own rate.
     const isSidecars = this.#sidecars.has(address);
     const isRated = isSidecars || this.#rates.of(address, false, now).connections.take(1, now);

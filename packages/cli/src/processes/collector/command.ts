@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import type { Config } from "@fenceline/api";
 import { Command, Option } from "commander";
 import { apiHostOption, hostOption, logFormatOption, logLevelOption, namespaceOption, parsePort, parseText } from "../../flags.ts";
-import { listenAddress } from "../../listen.ts";
+import { EVERY_ADDRESS, listenAddress } from "../../listen.ts";
 import { createLogger, type LogFormat } from "../../logger.ts";
 import { untilSignalled } from "../../signals.ts";
 import { limitHeapGrowth } from "../heap-growth.ts";
@@ -28,7 +28,7 @@ interface Flags {
 export function collectorCommand(): Command {
   return new Command("collector")
     .description("Run the collector in a cluster: take access logs, learn edges, keep the fences' Sidecars and EnvoyFilters.")
-    .addOption(hostOption("0.0.0.0"))
+    .addOption(hostOption(EVERY_ADDRESS))
     .option("--als-port <port>", "port for access logs (gRPC)", parsePort, 18_081)
     .option("--api-port <port>", "port of the API and of /metrics (HTTP)", parsePort, 18_082)
     .addOption(apiHostOption())

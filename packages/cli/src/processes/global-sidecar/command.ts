@@ -18,6 +18,7 @@ import {
   parseText,
   parseTrustDomain,
 } from "../../flags.ts";
+import { EVERY_ADDRESS } from "../../listen.ts";
 import { run } from "./run.ts";
 
 /** `fenceline global-sidecar`: the fallback proxy in a cluster, with its own Envoy. */
@@ -26,7 +27,7 @@ export function globalSidecarCommand(): Command {
     .description("Run the global sidecar in a cluster: forward unknown hosts by cluster DNS and report their edges.")
     .requiredOption("--collector <host:port>", "access-log service of the collector", parseEndpoint)
     .option("--collector-token-file <file>", "token by which the collector identifies this process; read again for each use", parseText)
-    .addOption(hostOption("0.0.0.0"))
+    .addOption(hostOption(EVERY_ADDRESS))
     .option("--port <port>", "port for requests (HTTP)", parsePort, 18_080)
     .option("--admin-port <port>", "port of /healthz, /readyz, /metrics and /api/v1/calls", parsePort, 18_083)
     .addOption(apiHostOption())
