@@ -8,6 +8,7 @@ import { type CallerCheck, type GrpcHost, type GrpcService, peerOf, startGrpcHos
 import type { Registry as MetricsRegistry } from "prom-client";
 import { AutomaticFences } from "./automatic/automatic-fences.ts";
 import type { CollectorOptions } from "./collector-options.ts";
+import { limiterCounts } from "./condition-counts.ts";
 import { fallbackCaller } from "./fallback/fallback-caller.ts";
 import { FallbackService } from "./fallback/fallback-service.ts";
 import { wildcardsFor } from "./fence/auto-hosts.ts";
@@ -97,6 +98,7 @@ export class Collector {
     this.#automatic = new AutomaticFences(shared);
     this.api = apiSources({ ...shared, ...beside, serviceAccountOf: (fence) => this.#serviceAccountOf(fence) });
     metrics.observeFences(() => fenceCounts(store));
+    metrics.observeLimiters(() => limiterCounts(store));
     metrics.observe({
       edges: () => this.#telemetry.book.size,
       switchOverPause: () => this.#telemetry.pushes.pause / 1_000,

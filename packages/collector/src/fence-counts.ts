@@ -1,19 +1,11 @@
-import {
-  CONDITION_STATUSES,
-  FENCE_CONDITION_TYPES,
-  FENCE_MODES,
-  type FenceMode,
-  fenceMode,
-  SERVICE_FENCE,
-  type ServiceFence,
-  type ServiceFenceStatus,
-} from "@fenceline/api";
+import { FENCE_CONDITION_TYPES, FENCE_MODES, type FenceMode, fenceMode, SERVICE_FENCE } from "@fenceline/api";
 import type { Store } from "@fenceline/store";
+import { type ConditionCount, conditionCounts, statusesOf } from "./condition-counts.ts";
 
 /** How many fences there are of each sort, including zeros. */
 export interface FenceCounts {
   readonly modes: ReadonlyMap<FenceMode, number>;
-  readonly conditions: readonly { readonly condition: string; readonly status: string; readonly count: number }[];
+  readonly conditions: readonly ConditionCount[];
 }
 
 /**
@@ -21,23 +13,7 @@ export interface FenceCounts {
  * spec could be read, it has conditions, and no mode.
  */
 export function fenceCounts(store: Pick<Store, "snapshot" | "objectOf" | "faulty" | "faultOf">): FenceCounts {
-  const fences = store.snapshot().of(SERVICE_FENCE);
-  const never = store.faulty(SERVICE_FENCE).filter((of) => store.objectOf(SERVICE_FENCE, of) === undefined);
-  const statuses = never.map((of) => store.faultOf(of)?.status as ServiceFenceStatus | undefined);
-  return counts(fences, [...fences.map(({ status }) => status), ...statuses]);
-}
-
-function counts(fences: readonly ServiceFence[], statuses: readonly (ServiceFenceStatus | undefined)[]): FenceCounts {
   const modes = new Map<FenceMode, number>(FENCE_MODES.map((mode) => [mode, 0]));
-  const said = new Map<string, number>();
-  for (const fence of fences) {
-    const mode = fenceMode(fence.spec);
-    modes.set(mode, (modes.get(mode) ?? 0) + 1);
-  }
-  for (const { type, status } of statuses.flatMap((each) => each?.conditions ?? []))
-    said.set(`${type} ${status}`, (said.get(`${type} ${status}`) ?? 0) + 1);
-  const conditions = FENCE_CONDITION_TYPES.flatMap((condition) =>
-    CONDITION_STATUSES.map((status) => ({ condition, status, count: said.get(`${condition} ${status}`) ?? 0 })),
-  );
-  return { modes, conditions };
+  for (const { spec } of store.snapshot().of(SERVICE_FENCE)) modes.set(fenceMode(spec), (modes.get(fenceMode(spec)) ?? 0) + 1);
+  return { modes, conditions: conditionCounts(FENCE_CONDITION_TYPES, statusesOf(SERVICE_FENCE, store)) };
 }

@@ -5,6 +5,7 @@ import { PROMETHEUS_FAILURES } from "@fenceline/prometheus";
 import type { Obstacle } from "@fenceline/store";
 import { HOST_LIMITS } from "@fenceline/wire";
 import { Counter, Gauge, Histogram, Registry as MetricsRegistry } from "prom-client";
+import type { ConditionCount } from "./condition-counts.ts";
 import { FALLBACK_REFUSALS } from "./fallback/fallback-caller.ts";
 import type { FenceCounts } from "./fence-counts.ts";
 import { ENTRY_DROP_REASONS } from "./sources/access-logs/entry-drop-reason.ts";
@@ -72,6 +73,12 @@ export class CollectorMetrics {
     "Errors of ours in what decides which objects of a kind are looked at.",
     ["kind"],
   );
+  readonly limiterValues = new Gauge({
+    name: "fenceline_limiter_values",
+    help: "Values of metrics that rules of SmartLimiters use, by whether there is one.",
+    labelNames: ["state"],
+    registers: [this.registry],
+  });
   readonly sidecarPush = new Histogram({
     name: "fenceline_sidecar_push_seconds",
     help: "From the write of a Sidecar until the first direct call to a host that it shows was logged, where the host is called all the time.",
@@ -92,6 +99,7 @@ export class CollectorMetrics {
     for (const reason of FALLBACK_REFUSALS) this.fallbackRefused.inc({ reason }, 0);
     for (const result of ["ok", ...PROMETHEUS_FAILURES]) this.prometheusAnswers.inc({ result }, 0);
     for (const result of SERIES_RESULTS) this.prometheusSeries.inc({ result }, 0);
+    for (const state of ["known", "missing"]) this.limiterValues.set({ state }, 0);
     for (const { name: kind } of RENDERED_KINDS) for (const action of ["create", "update", "delete"]) this.writes.inc({ kind, action }, 0);
   }
 
@@ -114,6 +122,16 @@ export class CollectorMetrics {
       help: "Fences by what a condition of their status says.",
       labelNames: ["condition", "status"],
       read: () => read().conditions.map(({ count, ...labels }) => [labels, count]),
+    });
+  }
+
+  /** SmartLimiters by what their conditions say. */
+  observeLimiters(read: () => readonly ConditionCount[]): void {
+    collectedGauge(this.registry, {
+      name: "fenceline_limiters_by_condition",
+      help: "SmartLimiters by what a condition of their status says.",
+      labelNames: ["condition", "status"],
+      read: () => read().map(({ count, ...labels }) => [labels, count]),
     });
   }
 

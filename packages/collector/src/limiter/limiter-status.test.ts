@@ -150,6 +150,20 @@ test("T-15 an EnvoyFilter of a limiter that is not wanted any more limits calls 
   assert.equal(server.get(ENVOY_FILTERS, FILTER), undefined);
 });
 
+test("issue 17: gauges count limiters by what their conditions say, those of which there is none included", async (t) => {
+  const cluster = await startCluster(t, (fake) => {
+    fake.put(LIMITERS, limiter("a", [rule()]));
+    fake.put(LIMITERS, limiter("b", [rule("1 +")]));
+    fake.put(LIMITERS, { ...limiter("c", []), spec: { sets: 7 } });
+  });
+  const gauge = (condition: string, status: string) =>
+    new RegExp(`^fenceline_limiters_by_condition\\{condition="${condition}",status="${status}"\\} (\\d+)$`, "m");
+  const count = async (condition: string, status: string) => gauge(condition, status).exec(await cluster.metrics())?.[1];
+  await until(async () => (await count("Accepted", "False")) === "2" && (await count("Accepted", "True")) === "1");
+  await until(async () => (await count("Active", "True")) === "1");
+  assert.equal(await count("Stale", "True"), "0");
+});
+
 test("T-13 a status of a limiter that is refused as too large comes with less in it, and says so", async (t) => {
   const name = (at: number) => `rule-${at}`;
   const match = [{ name: "x-user", exactMatch: "v".repeat(200) }];

@@ -76,8 +76,11 @@ export class LimiterValues {
     }
   }
 
-  forget(of: ObjectRef): void {
-    this.#known.delete(refText(of));
+  /** How many values are known, and how many were asked for in vain. */
+  counts(): { readonly known: number; readonly missing: number } {
+    const answers = [...this.#known.values()].flatMap((known) => [...known.values()]);
+    const known = answers.filter(({ answer }) => "value" in answer).length;
+    return { known, missing: answers.length - known };
   }
 
   clear(): void {

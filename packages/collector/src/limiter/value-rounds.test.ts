@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { Config, type ObjectRef, SMART_LIMITER } from "@fenceline/api";
 import { pino } from "pino";
 import type { SampleSource } from "../kind-context.ts";
+import { CollectorMetrics } from "../metrics.ts";
 import type { LimiterMetrics } from "./limiter-metrics.ts";
 import type { ValueQuery } from "./limiter-queries.ts";
 import { LimiterValues } from "./limiter-values.ts";
@@ -21,6 +22,7 @@ class Rounds {
   readonly asked: string[] = [];
   readonly told: string[] = [];
   readonly values = new LimiterValues();
+  readonly metrics = new CollectorMetrics();
   queries: readonly ValueQuery[] = [];
   now = 0;
   leads = true;
@@ -40,6 +42,7 @@ class Rounds {
       samples: samples ? source : undefined,
       leads: () => this.leads,
       logger: pino({ level: "silent" }),
+      metrics: this.metrics,
       values: this.values,
       queries: () => this.queries,
       onChanged: ({ name }) => void this.told.push(name),
@@ -145,6 +148,24 @@ test("more values of a namespace than there is room for are not asked for, and t
   await one.round();
   assert.equal(one.asked.length, 1_000);
   assert.match(JSON.stringify(one.of("new", "x")), /more than 1,000 values/);
+});
+
+test("a gauge counts the values that are known and those that are missing, and none where another replica asks", async () => {
+  const one = new Rounds();
+  const counts = async () => (await one.metrics.limiterValues.get()).values.map(({ labels, value }) => [labels.state, value]);
+  one.queries = [query("a", "x"), query("b", "x"), query("b", "none")];
+  one.answer = async (text) => (text === "none" ? undefined : 1);
+  await one.round();
+  assert.deepEqual(await counts(), [
+    ["known", 2],
+    ["missing", 1],
+  ]);
+  one.leads = false;
+  await one.round();
+  assert.deepEqual(await counts(), [
+    ["known", 0],
+    ["missing", 0],
+  ]);
 });
 
 test("only the replica that leads asks, and whoever lost the lead forgets what it knew", async () => {

@@ -7,7 +7,7 @@ import { type Question, questionsInOrder } from "./question-order.ts";
 import { RoundAnswers } from "./round-answers.ts";
 
 /** What {@link ValueRounds} work with. */
-export interface ValueRoundsOptions extends Pick<KindContext, "samples" | "leads" | "logger"> {
+export interface ValueRoundsOptions extends Pick<KindContext, "samples" | "leads" | "logger" | "metrics"> {
   readonly config: KindContext["config"];
   readonly values: LimiterValues;
   /** Queries of all limiters, those of the oldest first. */
@@ -85,6 +85,7 @@ export class ValueRounds {
 
   #forget(): void {
     this.#options.values.clear();
+    this.#count();
     this.#dueAt = Number.NEGATIVE_INFINITY;
   }
 
@@ -109,6 +110,12 @@ export class ValueRounds {
     if (this.#end.signal.aborted) return;
     for (const query of limiters.open) if (this.#isOld(query)) limiters.answered(query, TOO_LATE);
     limiters.end();
+    this.#count();
+  }
+
+  #count(): void {
+    const { values, metrics } = this.#options;
+    for (const [state, count] of Object.entries(values.counts())) metrics.limiterValues.set({ state }, count);
   }
 
   #lastAsked(key: string): readonly (readonly [string, number])[] {
