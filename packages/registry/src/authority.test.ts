@@ -50,6 +50,8 @@ const INVALID = [
   "a%20b",
   "b..",
   "bücher",
+  "\u212aube.test1",
+  "\u017fhop",
   "a\u0000",
   "127.1",
   "0x7f.1",

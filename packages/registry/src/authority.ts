@@ -15,7 +15,7 @@ export interface Authority {
  * Letters, digits, `-` and `_` in labels of at most 63. `_` is no host-name character, but Docker
  * and SRV names use it, and Envoy routes it.
  */
-const NAME = /^(?!.{254})[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
+const NAME = /^(?!.{254})[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/i;
 const BRACKETED = /^\[([0-9a-fA-F:.]+)\](?::(.*))?$/;
 /**
  * What a lenient IPv4 parser (`inet_aton`) takes for an address: `127.1`, `0x7f.1`, `017700000001`.
@@ -43,8 +43,10 @@ function withPort(rawHost: string, rawPort: string | undefined, expected: "name"
   const lower = rawHost.toLowerCase();
   if (expected === "ipv6") return isIPv6(lower) ? { host: canonicalAddress(lower), port, kind: "ipv6" } : undefined;
   if (isIPv4(lower)) return { host: lower, port, kind: "ipv4" };
+  // Not of the lower case: that of the Kelvin sign is `k`, so it would pass for a name.
+  const isName = NAME.test(rawHost.endsWith(".") ? rawHost.slice(0, -1) : rawHost);
   const host = lower.endsWith(".") ? lower.slice(0, -1) : lower;
-  return NAME.test(host) && !LENIENT_IPV4.test(host) ? { host, port, kind: "name" } : undefined;
+  return isName && !LENIENT_IPV4.test(host) ? { host, port, kind: "name" } : undefined;
 }
 
 /**

@@ -77,6 +77,12 @@ async function startSidecar(t: TestContext, collectorPort: number, ...flags: str
     command,
     codeOf,
     refusalOf,
+    /** What a caller with this certificate is told who names the fence `test1/a`. */
+    messageFor: async (account: string, host: string): Promise<string> => {
+      const certificate = `By=x;URI=spiffe://cluster.local/ns/test1/sa/${account}`;
+      const headers = { host, "fence-source": "test1/a", "x-forwarded-client-cert": certificate };
+      return JSON.parse((await get(Number(port), "/", headers)).body).message;
+    },
     ready: () => get(Number(adminPort), "/readyz"),
     metrics: async () => (await get(Number(adminPort), "/metrics")).body,
   };
@@ -115,6 +121,25 @@ test("T-05 pods without a Service are refused in the ranges that the configurati
   for (const host of ["198.51.100.9:10250", "198.51.100.9", "[2001:db8:7::9]:9100", "[2001:DB8:7:0::9]"])
     assert.equal(await codeOf(host), "PORT_NOT_DECLARED", host);
   for (const host of ["198.51.101.9", "[2001:db8:8::9]"]) assert.equal(await codeOf(host), "EXTERNAL_REFUSED", host);
+});
+
+test("T-05 the service accounts that a fence names hold in every thread of the command, from the moment that it names them", async (t) => {
+  const { collector, folder } = await startCollector(t);
+  // Whoever is believed is refused for the address, so that nothing leaves this machine.
+  const flags = ["--trust-forwarded-client-cert", "--external-deny", "198.51.100.0/24", "--workers", "2"];
+  const { messageFor, ready } = await startSidecar(t, collector.accessLogPort, ...flags);
+  await until(async () => (await ready()).status === 200);
+  const isBelieved = async (account: string) => (await messageFor(account, "198.51.100.9")) === "the configuration refuses this address";
+  const fence = (accounts: string) =>
+    writeFileSync(
+      join(folder, "fence.yaml"),
+      `{apiVersion: microservice.slime.io/v1alpha1, kind: ServiceFence, metadata: {name: a, namespace: test1}, spec: {mode: Observe${accounts}}}`,
+    );
+  fence("");
+  await until(() => isBelieved("other"));
+  fence(", serviceAccounts: [a]");
+  await until(async () => !(await isBelieved("other")));
+  for (let again = 0; again < 8; again += 1) assert.deepEqual([await isBelieved("a"), await isBelieved("other")], [true, false]);
 });
 
 test("T-06 the command refuses a ClusterIP from the moment that a slice leads it to metadata or to Fenceline, in every thread", async (t) => {
